@@ -1,1 +1,18 @@
-"""zoo"""
+"""The zoo: classic architectures by name, and every other way in which a person can name a network."""
+
+from layerlab.zoo import lecture as _lecture  # noqa: F401  (registers its networks)
+from layerlab.zoo.origin import Origin, origin_of
+from layerlab.zoo.registry import ModelInfo, create, list_models, model_info
+from layerlab.zoo.resolve import input_shape_of, rebuild, resolve
+
+__all__ = [
+    "ModelInfo",
+    "Origin",
+    "create",
+    "input_shape_of",
+    "list_models",
+    "model_info",
+    "origin_of",
+    "rebuild",
+    "resolve",
+]

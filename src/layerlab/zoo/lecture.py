@@ -1,0 +1,129 @@
+"""The lecture's network: a small convolutional classifier that Keras users write on their first day.
+
+Weronika Hryniewska, *Architektura głębokich sieci neuronowych* (course slides; the network after the activations).
+
+The idea: two convolutions find strokes and their meetings; global average pooling then asks only *whether* a
+pattern was seen, not where, so that the dense layers need 128 inputs and not 15,488. Batch normalisation keeps
+the scale of both stages steady while they learn.
+
+| stage | output | parameters |
+| --- | --- | --- |
+| convolution 3x3, 64, ReLU | 64 x 26 x 26 | 640 |
+| max pooling 2x2 | 64 x 13 x 13 | |
+| batch normalisation | 64 x 13 x 13 | 128 |
+| convolution 3x3, 128, ReLU | 128 x 11 x 11 | 73,856 |
+| global average pooling | 128 | |
+| batch normalisation | 128 | 256 |
+| dense 512, ReLU | 512 | 66,048 |
+| dense 10, softmax | 10 | 5,130 |
+
+Differences from the lecture: none known. Kernels start from Glorot's uniform distribution and biases from zero,
+batch normalisation has epsilon 1e-3 and momentum 0.99, as in Keras, in whose words the lecture prints it.
+
+Parameters: 146,058 learned (by hand, the table above; Keras adds the 384 running statistics: 146,442).
+
+What to try next: ``activation="maxout"``, ``norm="none"``, ``width=0.25``; flattening in place of the average.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from layerlab.layers import GlobalAveragePool2d, convolution, dense
+from layerlab.zoo.registry import ModelInfo, register
+
+__all__ = ["LectureCNN", "lecture_cnn"]
+
+
+class LectureCNN(nn.Module):
+    """Two convolutions, global average pooling, two dense layers.
+
+    Args:
+        num_classes: width of the output.
+        in_channels: channels of the image.
+        width: factor on the widths 64, 128 and 512.
+        activation: of the hidden layers, by name (see :func:`layerlab.layers.activation`).
+        norm: ``batch`` or ``none``.
+
+    Input shape:
+        (N, in_channels, H, W), H and W at least 8.
+
+    Output shape:
+        (N, num_classes), rows that sum to one.
+
+    Raises:
+        ValueError: a knob out of range.
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 10,
+        in_channels: int = 1,
+        width: float = 1.0,
+        activation: str = "relu",
+        norm: str = "batch",
+    ) -> None:
+        super().__init__()
+        for knob, value in (("num_classes", num_classes), ("in_channels", in_channels)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{knob} must be a whole number of at least 1, not {value!r}")
+        if norm not in ("batch", "none"):
+            raise ValueError(f'norm must be "batch" or "none", not {norm!r}')
+        first, second, hidden = (round(width * units) for units in (64, 128, 512))
+        if first < 1:
+            raise ValueError(f"width must leave at least one of the 64 channels, and {width!r} leaves none")
+
+        self.conv1 = convolution(in_channels, first, 3, activation=activation)
+        self.pool1 = nn.MaxPool2d(2)
+        self.norm1 = nn.BatchNorm2d(first, eps=1e-3, momentum=0.01) if norm == "batch" else nn.Identity()
+
+        self.conv2 = convolution(first, second, 3, activation=activation)
+        self.pool2 = GlobalAveragePool2d()
+        self.norm2 = nn.BatchNorm1d(second, eps=1e-3, momentum=0.01) if norm == "batch" else nn.Identity()
+
+        self.dense1 = dense(second, hidden, activation=activation)
+        self.dense2 = dense(hidden, num_classes, activation="softmax")
+
+        for module in self.modules():
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return class probabilities. Shapes for a 28 x 28 input and the default knobs."""
+        x = self.conv1(x)  # 64, 26, 26
+        x = self.pool1(x)  # 64, 13, 13
+        x = self.norm1(x)
+
+        x = self.conv2(x)  # 128, 11, 11
+        x = self.pool2(x)  # 128
+        x = self.norm2(x)
+
+        x = self.dense1(x)  # 512
+        return self.dense2(x)  # 10
+
+
+@register(
+    ModelInfo(
+        name="lecture_cnn",
+        title="The lecture's network",
+        year=None,
+        source="W. Hryniewska, Architektura głębokich sieci neuronowych, course slides",
+        task="classification",
+        input_shape=(1, 28, 28),
+        smallest_input=8,
+        parameters=146_058,
+        macs=9_381_120,
+        idea="two convolutions, then global average pooling asks whether a pattern was seen, not where",
+    )
+)
+def lecture_cnn(
+    num_classes: int = 10,
+    in_channels: int = 1,
+    width: float = 1.0,
+    activation: str = "relu",
+    norm: str = "batch",
+) -> LectureCNN:
+    """Build :class:`LectureCNN`."""
+    return LectureCNN(num_classes, in_channels, width, activation, norm)
