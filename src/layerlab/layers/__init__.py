@@ -1,1 +1,66 @@
-"""layers"""
+"""The vocabulary of networks: activations, convolutions, pooling, normalisation, skip connections and their geometry.
+
+Where PyTorch has a layer, that layer is used; here is what it has not.
+"""
+
+from layerlab.layers.activations import ACTIVATIONS, Exponential, activation, activation_names
+from layerlab.layers.convolution import convolution, dense
+from layerlab.layers.flatten import ChannelsLastFlatten, Flatten
+from layerlab.layers.geometry import (
+    AxisPadding,
+    output_size,
+    padding_amounts,
+    same_padding,
+    transposed_crop,
+    transposed_output_size,
+)
+from layerlab.layers.global_pooling import (
+    GlobalAveragePool1d,
+    GlobalAveragePool2d,
+    GlobalMaxPool1d,
+    GlobalMaxPool2d,
+)
+from layerlab.layers.maxout import Maxout, MaxoutConv2d, MaxoutLinear
+from layerlab.layers.normalisation import batch_normalize
+from layerlab.layers.padding import Padding, SamePadding
+from layerlab.layers.pooling import SameAvgPool1d, SameAvgPool2d, SameMaxPool1d, SameMaxPool2d
+from layerlab.layers.separable import SeparableConv2d
+from layerlab.layers.skip import Add, Concatenate, Skip
+from layerlab.layers.transposed import Crop, transposed_convolution
+
+__all__ = [
+    "ACTIVATIONS",
+    "Add",
+    "AxisPadding",
+    "ChannelsLastFlatten",
+    "Concatenate",
+    "Crop",
+    "Exponential",
+    "Flatten",
+    "GlobalAveragePool1d",
+    "GlobalAveragePool2d",
+    "GlobalMaxPool1d",
+    "GlobalMaxPool2d",
+    "Maxout",
+    "MaxoutConv2d",
+    "MaxoutLinear",
+    "Padding",
+    "SameAvgPool1d",
+    "SameAvgPool2d",
+    "SameMaxPool1d",
+    "SameMaxPool2d",
+    "SamePadding",
+    "SeparableConv2d",
+    "Skip",
+    "activation",
+    "activation_names",
+    "batch_normalize",
+    "convolution",
+    "dense",
+    "output_size",
+    "padding_amounts",
+    "same_padding",
+    "transposed_convolution",
+    "transposed_crop",
+    "transposed_output_size",
+]
