@@ -1,4 +1,4 @@
-"""The vocabulary of networks: activations, convolutions, pooling, normalisation, skip connections and their geometry.
+"""The vocabulary of networks: activations, convolutions, pooling, normalisation, skips, and their geometry.
 
 Where PyTorch has a layer, that layer is used; here is what it has not.
 """
@@ -20,6 +20,7 @@ from layerlab.layers.global_pooling import (
     GlobalMaxPool1d,
     GlobalMaxPool2d,
 )
+from layerlab.layers.inverse import Solution, solve, why_none
 from layerlab.layers.maxout import Maxout, MaxoutConv2d, MaxoutLinear
 from layerlab.layers.normalisation import batch_normalize
 from layerlab.layers.padding import Padding, SamePadding
@@ -52,6 +53,7 @@ __all__ = [
     "SamePadding",
     "SeparableConv2d",
     "Skip",
+    "Solution",
     "activation",
     "activation_names",
     "batch_normalize",
@@ -60,7 +62,9 @@ __all__ = [
     "output_size",
     "padding_amounts",
     "same_padding",
+    "solve",
     "transposed_convolution",
     "transposed_crop",
     "transposed_output_size",
+    "why_none",
 ]

@@ -34,7 +34,7 @@ def per_axis(name: str, value: object, dims: int, at_least: int = 1) -> tuple[in
 
 
 def chain(**modules: nn.Module | None) -> nn.Module:
-    """Return the modules that are there as one ``nn.Sequential`` with these names; a single one stays bare."""
+    """Return the modules that are there as one ``nn.Sequential`` of these names; a single one as it is."""
     present = OrderedDict((name, module) for name, module in modules.items() if module is not None)
     if len(present) == 1:
         return next(iter(present.values()))

@@ -1,7 +1,8 @@
 """Activations by name: the only way in which the product chooses one.
 
-The meanings are those of Keras where PyTorch and Keras differ, but for the slope of the leaky ReLU, which is the
-lecture's 0.1 (PyTorch has 0.01; Keras has 0.2 for the name and 0.3 for its layer): pass ``negative_slope``.
+The meanings are those of Keras where PyTorch and Keras differ, but for the slope of the leaky ReLU, which is
+the lecture's 0.1 (PyTorch has 0.01; Keras has 0.2 for the name and 0.3 for its layer): pass
+``negative_slope``.
 """
 
 from __future__ import annotations
@@ -98,8 +99,8 @@ def activation(name: str, **options: Any) -> nn.Module:
 
     Args:
         name: one of :func:`activation_names`.
-        **options: of the module made, such as ``negative_slope`` (leaky_relu, 0.1 unless given), ``alpha`` (elu,
-            1), ``dim`` (softmax, the last one; maxout, 1: the channels), ``pieces`` (maxout, 2).
+        **options: of the module made, such as ``negative_slope`` (leaky_relu, 0.1 unless given), ``alpha``
+            (elu, 1), ``dim`` (softmax, the last one; maxout, 1: the channels), ``pieces`` (maxout, 2).
 
     Raises:
         LayerlabError: an unknown name or option, or an option whose value is not of its kind.

@@ -21,8 +21,8 @@ def dense(
 ) -> nn.Module:
     """Return a dense (fully connected) layer followed by its activation.
 
-    Without an activation it is :class:`torch.nn.Linear` itself; with one, an ``nn.Sequential`` of ``dense`` and
-    ``activation``. ``maxout`` works like any other name: the layer is made ``pieces`` times wider.
+    Without an activation it is :class:`torch.nn.Linear` itself; with one, an ``nn.Sequential`` of ``dense``
+    and ``activation``. ``maxout`` works like any other name: the layer is made ``pieces`` times wider.
 
     Args:
         in_features: numbers that come in.
@@ -71,15 +71,16 @@ def convolution(
     """Return a convolution followed by its activation.
 
     Without an activation it is PyTorch's own module; with one, an ``nn.Sequential`` of ``convolution`` and
-    ``activation``. Where the two sides are padded differently (``same`` with a stride, say) a ``padding`` comes before.
+    ``activation``. Where the two sides are padded differently (``same`` with a stride, say) a ``padding``
+    comes before.
 
     Args:
         in_channels: channels that come in.
         out_channels: channels that go out, after the activation.
         kernel_size: one number, or one for each axis.
         stride: one number, or one for each axis.
-        padding: ``valid`` (none), ``same`` (``ceil(size / stride)`` places go out), one number, one number for each
-            axis, or one (before, after) for each axis.
+        padding: ``valid`` (none), ``same`` (``ceil(size / stride)`` places go out), one number, one number
+            for each axis, or one (before, after) for each axis.
         dilation: one number, or one for each axis.
         groups: in how many groups the channels are kept apart.
         bias: whether each channel has a constant.
@@ -121,7 +122,7 @@ def convolution(
 
 
 def activation_along(dim: int, name: str | None, options: dict[str, Any]) -> tuple[nn.Module | None, int]:
-    """Return the activation (softmax and maxout along ``dim``) and how much wider the layer before it must be."""
+    """Return the activation (softmax and maxout along ``dim``) and the factor on the width before it."""
     if name is None:
         name = "linear"
     if canonical_name(name) in ("softmax", "log_softmax", "maxout"):

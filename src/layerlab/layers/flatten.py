@@ -13,8 +13,9 @@ __all__ = ["ChannelsLastFlatten", "Flatten"]
 class ChannelsLastFlatten(nn.Module):
     """Flattens with the channels as the fastest index, as Keras does.
 
-    :class:`torch.nn.Flatten`, its neighbour, goes through one whole channel after another. The numbers are the same
-    in another order, so that the weights of the dense layer that follows fit only the order they learned.
+    :class:`torch.nn.Flatten`, its neighbour, goes through one whole channel after another. The numbers are
+    the same in another order, so that the weights of the dense layer that follows fit only the order they
+    learned.
 
     Input shape:
         (N, C, *spatial)

@@ -48,8 +48,8 @@ def output_size(
         padding: ``valid`` (none), ``same`` (Keras: the output is ``ceil(size / stride)``), a number, or
             (before, after).
         dilation: distance between the window's numbers.
-        ceil_mode: keep a last window that is not whole, as PyTorch's pooling can (never one that starts in the
-            padding).
+        ceil_mode: keep a last window that is not whole, as PyTorch's pooling can (never one that starts in
+            the padding).
 
     Raises:
         LayerlabError: a number out of its range, or a window that is larger than the padded input.
@@ -67,8 +67,8 @@ def output_size(
     span = size + before + after - reach
     if span < 0:
         raise LayerlabError(
-            f"a window of {_window(kernel, dilation)} does not fit an input of {_padded(size, before, after)}: "
-            f"the smallest input is {max(1, reach - before - after)}"
+            f"a window of {_window(kernel, dilation)} does not fit an input of "
+            f"{_padded(size, before, after)}: the smallest input is {max(1, reach - before - after)}"
         )
     steps = -(-span // stride) if ceil_mode else span // stride
     if ceil_mode and steps * stride >= size + before:
@@ -128,12 +128,13 @@ def transposed_output_size(
         stride: how far apart the windows' outputs are.
         padding: a number or (before, after): how much is taken off the ends; ``same`` (Keras: the output is
             ``size * stride``) or ``valid`` (Keras: at least ``size * stride``).
-        output_padding: how much longer the output is made at its end. Unless given it is 0 with numbers, and with a
-            word whatever makes the word's length.
+        output_padding: how much longer the output is made at its end. Unless given it is 0 with numbers, and
+            with a word whatever makes the word's length.
         dilation: distance between the window's numbers.
 
     Raises:
-        LayerlabError: a number out of its range, an output padding of max(stride, dilation) or more, or nothing left.
+        LayerlabError: a number out of its range, an output padding of max(stride, dilation) or more, or
+            nothing left.
 
     Example:
         >>> transposed_output_size(14, kernel=3, stride=2, padding=1, output_padding=1)
@@ -146,8 +147,8 @@ def transposed_output_size(
     length = (size - 1) * stride + _reach(kernel, dilation) - before - after
     if length < 1:
         raise LayerlabError(
-            f"padding {padding} takes off all of the {length + before + after} numbers that a transposed window of "
-            f"{_window(kernel, dilation)} makes of an input of {size}: use less padding"
+            f"padding {padding} takes off all of the {length + before + after} numbers that a transposed "
+            f"window of {_window(kernel, dilation)} makes of an input of {size}: use less padding"
         )
     return length
 
@@ -161,8 +162,8 @@ def transposed_crop(
 ) -> tuple[int, int]:
     """Return what a transposed convolution takes off its full output, as (before, after).
 
-    The full output has ``(size - 1)*stride + dilation*(kernel - 1) + 1`` numbers. A negative ``after`` lengthens it.
-    PyTorch's ``padding`` is ``before`` and its ``output_padding`` is ``before - after``.
+    The full output has ``(size - 1)*stride + dilation*(kernel - 1) + 1`` numbers. A negative ``after``
+    lengthens it. PyTorch's ``padding`` is ``before`` and its ``output_padding`` is ``before - after``.
 
     Raises:
         LayerlabError: as :func:`transposed_output_size`.
@@ -177,7 +178,8 @@ def transposed_crop(
         whole("output padding", output_padding, at_least=0)
         if output_padding >= max(stride, dilation):
             raise LayerlabError(
-                f"output padding {output_padding} must be smaller than the stride {stride} or the dilation {dilation}"
+                f"output padding {output_padding} must be smaller than the stride {stride} or the dilation "
+                f"{dilation}"
             )
     if padding == "valid":
         return 0, -(max(0, stride - reach) if output_padding is None else output_padding)
@@ -203,7 +205,7 @@ def _reach(kernel: int, dilation: int) -> int:
 
 def _two_amounts(padding: object) -> tuple[int, int]:
     """Return a number, or a pair of numbers, as (before, after)."""
-    if isinstance(padding, (tuple, list)) and len(padding) == 2:  # noqa: PLR2004  # a pair is two
+    if isinstance(padding, (tuple, list)) and len(padding) == 2:
         return whole("padding", padding[0], at_least=0), whole("padding", padding[1], at_least=0)
     if isinstance(padding, str):
         raise LayerlabError(f'unknown padding "{padding}"{did_you_mean(padding, ("valid", "same"))}')

@@ -1,7 +1,7 @@
 """Global pooling: one number for each channel, whatever the size of the image.
 
-It asks *whether* a pattern was seen and not *where*, and it has no parameters, so that it replaced the flattening
-and the large dense layers of the first networks.
+It asks *whether* a pattern was seen and not *where*, and it has no parameters, so that it replaced the
+flattening and the large dense layers of the first networks.
 
 Reference:
     Lin, Chen, Yan. Network In Network. ICLR 2014, section 3.2.

@@ -1,6 +1,7 @@
 """Maxout: the largest of several linear functions, learned in place of a fixed activation.
 
-max(w1'x + b1, w2'x + b2) for two pieces. A leaky ReLU is the Maxout whose second piece is a fraction of its first.
+max(w1'x + b1, w2'x + b2) for two pieces. A leaky ReLU is the Maxout whose second piece is a fraction of its
+first.
 
 Reference:
     Goodfellow, Warde-Farley, Mirza, Courville, Bengio. Maxout Networks. ICML 2013.
@@ -61,11 +62,11 @@ class Maxout(nn.Module):
         dim = self.dim % x.dim()
         if x.shape[dim] % self.pieces:
             raise LayerlabError(
-                f"Maxout takes the maximum of every {self.pieces} channels, and {x.shape[dim]} channels are not "
-                f"divisible by {self.pieces}: make the layer before it {self.pieces} times as wide as wanted"
+                f"Maxout takes the maximum of every {self.pieces} channels, and {x.shape[dim]} channels are "
+                f"not divisible by {self.pieces}: make the layer before it {self.pieces} times as wide"
             )
-        groups = x.reshape(*x.shape[:dim], -1, self.pieces, *x.shape[dim + 1 :])
-        return groups.amax(dim + 1)
+        units = x.shape[dim] // self.pieces
+        return x.reshape(*x.shape[:dim], units, self.pieces, *x.shape[dim + 1 :]).amax(dim + 1)
 
     def extra_repr(self) -> str:
         """Return the arguments."""
@@ -126,7 +127,8 @@ class MaxoutConv2d(nn.Module):
         out_channels: channels that go out.
         kernel_size: one number or (height, width).
         pieces: kernels for each channel that goes out.
-        **conv: what else :class:`torch.nn.Conv2d` takes: ``stride``, ``padding``, ``dilation``, ``groups``, ...
+        **conv: what else :class:`torch.nn.Conv2d` takes: ``stride``, ``padding``, ``dilation``, ``groups``,
+            ...
 
     Input shape:
         (N, in_channels, H, W)

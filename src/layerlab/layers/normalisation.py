@@ -1,12 +1,13 @@
 """Batch normalisation, written out as Algorithm 1 of its paper.
 
-In a network use :class:`torch.nn.BatchNorm1d`, ``2d`` or ``3d``, which also keep the running mean and variance for
-evaluation; the function here is what they do in training, in the paper's four lines.
+In a network use :class:`torch.nn.BatchNorm1d`, ``2d`` or ``3d``, which also keep the running mean and
+variance for evaluation; the function here is what they do in training, in the paper's four lines.
 
 The lecture prints the algorithm and, above it, one line that should say the same:
-``(batch - mean(batch)) / (var(batch) + epsilon) * gamma + beta``. That line lacks the square root. It divides by the
-variance where the algorithm divides by the standard deviation, so that its result is wrong by the factor
-``sqrt(var + epsilon)``: for a batch of standard deviation 4 the normalised values have standard deviation 1/4 and not 1.
+``(batch - mean(batch)) / (var(batch) + epsilon) * gamma + beta``. That line lacks the square root. It divides
+by the variance where the algorithm divides by the standard deviation, so that its result is wrong by the
+factor ``sqrt(var + epsilon)``: for a batch of standard deviation 4 the normalised values have standard
+deviation 1/4 and not 1.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ def batch_normalize(
 ) -> Tensor:
     """Return the batch-normalising transform of a mini-batch: Algorithm 1, line by line.
 
-    The m of the paper is every place at which a channel has a value: all examples, and all pixels of an image. Layer
-    normalisation, its neighbour, takes the same steps over one example's features in place of one feature's examples.
+    The m of the paper is every place at which a channel has a value: all examples, and all pixels of an
+    image. Layer normalisation, its neighbour, takes the same steps over one example's features in place of
+    one feature's examples.
 
     Args:
         x: the mini-batch.
@@ -40,8 +42,8 @@ def batch_normalize(
         as the input.
 
     Raises:
-        LayerlabError: an input without a channel axis, one value a channel only, or a scale or offset that is not one
-            number for each channel.
+        LayerlabError: an input without a channel axis, one value a channel only, or a scale or offset that is
+            not one number for each channel.
 
     Example:
         >>> x = torch.tensor([[1.0], [9.0]])  # mean 5, variance 16

@@ -23,8 +23,9 @@ _PADS: tuple[type[nn.Module], ...] = (nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d)
 class SamePadding(nn.Module):
     """Pads so that the window that follows gives ``ceil(size / stride)`` outputs.
 
-    How much depends on the size of the input, and an odd remainder goes to the right and the bottom. PyTorch's own
-    ``padding="same"`` refuses a stride above 1, and a padding given as a number is the same on both sides.
+    How much depends on the size of the input, and an odd remainder goes to the right and the bottom.
+    PyTorch's own ``padding="same"`` refuses a stride above 1, and a padding given as a number is the same on
+    both sides.
 
     Args:
         kernel_size: of the window that follows; a tuple has one number for each spatial axis.
@@ -95,7 +96,8 @@ class SamePadding(nn.Module):
 def split_padding(
     padding: Padding, kernel_size: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
 ) -> tuple[nn.Module | None, tuple[int, ...]]:
-    """Return what PyTorch's convolution needs for ``padding``: a module before it, if any, and its own numbers.
+    """Return what a convolution of PyTorch needs for ``padding``: a module before it, if any, and its
+    numbers.
 
     The module is needed where the two sides differ; ``same`` with stride 1 and odd kernels is plain numbers.
 

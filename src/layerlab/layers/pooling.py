@@ -116,7 +116,8 @@ class SameMaxPool2d(_SameMaxPool):
 class SameAvgPool1d(_SameAvgPool):
     """Average pooling of a sequence to ``ceil(size / stride)`` places; padding is not counted.
 
-    :class:`torch.nn.AvgPool1d`, its neighbour, pads both sides alike and counts the padding unless told otherwise.
+    :class:`torch.nn.AvgPool1d`, its neighbour, pads both sides alike and counts the padding unless told
+    otherwise.
 
     Args:
         kernel_size: length of the window.
@@ -142,7 +143,8 @@ class SameAvgPool1d(_SameAvgPool):
 class SameAvgPool2d(_SameAvgPool):
     """Average pooling of an image to ``ceil(size / stride)`` places a side; padding is not counted.
 
-    :class:`torch.nn.AvgPool2d`, its neighbour, pads both sides alike and counts the padding unless told otherwise.
+    :class:`torch.nn.AvgPool2d`, its neighbour, pads both sides alike and counts the padding unless told
+    otherwise.
 
     Args:
         kernel_size: one number or (height, width).

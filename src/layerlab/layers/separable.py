@@ -14,8 +14,9 @@ class SeparableConv2d(nn.Module):
     """A depthwise convolution followed by a pointwise (1x1) one.
 
     A full convolution, its neighbour, has ``kernel*kernel*in*out`` weights; this one has
-    ``kernel*kernel*in*multiplier + in*multiplier*out``: for a 3x3 kernel and many channels about nine times fewer.
-    Nothing stands between the two; Xception and MobileNet, which put a normalisation there, write it out.
+    ``kernel*kernel*in*multiplier + in*multiplier*out``: for a 3x3 kernel and many channels about nine times
+    fewer. Nothing stands between the two; Xception and MobileNet, which put a normalisation there, write it
+    out.
 
     Args:
         in_channels: channels that come in.

@@ -15,7 +15,8 @@ __all__ = ["Add", "Concatenate", "Skip"]
 class Add(nn.Module):
     """The sum of its inputs, element by element.
 
-    Unlike :class:`Concatenate`, its neighbour, it keeps the number of channels and cannot tell its inputs apart.
+    Unlike :class:`Concatenate`, its neighbour, it keeps the number of channels and cannot tell its inputs
+    apart.
 
     Input shape:
         two or more tensors of one shape (an axis of length 1 is repeated).
@@ -48,7 +49,8 @@ class Add(nn.Module):
 class Concatenate(nn.Module):
     """Its inputs side by side along one axis.
 
-    Unlike :class:`Add`, its neighbour, it keeps every input apart, for the price of more channels in the next layer.
+    Unlike :class:`Add`, its neighbour, it keeps every input apart, for the price of more channels in the next
+    layer.
 
     Args:
         dim: the axis, the channels unless given.
@@ -83,7 +85,8 @@ class Concatenate(nn.Module):
         others = {tuple(_without(x.shape, self.dim % x.dim())) for x in inputs}
         if len(others) > 1:
             raise LayerlabError(
-                f"Concatenate needs inputs that differ along axis {self.dim} at most, and was given {_shapes(inputs)}"
+                f"Concatenate needs inputs that differ along axis {self.dim} at most, and was given "
+                f"{_shapes(inputs)}"
             )
         return torch.cat(inputs, self.dim)
 
@@ -97,8 +100,8 @@ class Skip(nn.Module):
 
     Args:
         block: what is skipped.
-        mode: ``add`` gives block(x) + x, as in ResNet; ``concatenate`` gives x and block(x) side by side, x first, as
-            in DenseNet.
+        mode: ``add`` gives block(x) + x, as in ResNet; ``concatenate`` gives x and block(x) side by side, x
+            first, as in DenseNet.
         projection: what the input goes through on its way past the block, where the block changes the shape:
             usually a 1x1 convolution with the block's stride. Nothing unless given.
 
@@ -143,14 +146,14 @@ class Skip(nn.Module):
         if self.mode == "add":
             if shortcut.shape != output.shape:
                 raise LayerlabError(
-                    f"Skip cannot add {_size(shortcut)}, which came past the block, to {_size(output)}, which came "
-                    f"out of it: give a projection, such as a 1x1 convolution with the block's stride"
+                    f"Skip cannot add {_size(shortcut)}, which came past the block, to {_size(output)}, "
+                    f"which came out of it: give a projection, such as a 1x1 convolution of the same stride"
                 )
             return output + shortcut
         if _without(shortcut.shape, 1) != _without(output.shape, 1):
             raise LayerlabError(
-                f"Skip cannot put {_size(shortcut)}, which came past the block, beside {_size(output)}, which came "
-                f"out of it: they may differ in the number of channels only"
+                f"Skip cannot put {_size(shortcut)}, which came past the block, beside {_size(output)}, "
+                f"which came out of it: they may differ in the number of channels only"
             )
         return torch.cat((shortcut, output), 1)
 

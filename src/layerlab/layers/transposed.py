@@ -67,9 +67,10 @@ def transposed_convolution(
 ) -> nn.Module:
     """Return a transposed convolution followed by its activation.
 
-    It is the gradient of the convolution with the same arguments, used forwards, so that it makes images larger. With
-    ``same`` the output is ``size * stride``; PyTorch's own module alone cannot say so where ``kernel - stride`` is odd,
-    and a :class:`Crop` then follows it. Without a crop and an activation the result is PyTorch's own module.
+    It is the gradient of the convolution with the same arguments, used forwards, so that it makes images
+    larger. With ``same`` the output is ``size * stride``; PyTorch's own module alone cannot say so where
+    ``kernel - stride`` is odd, and a :class:`Crop` then follows it. Without a crop and an activation the
+    result is PyTorch's own module.
 
     Args:
         in_channels: channels that come in.
