@@ -34,9 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_MODEL_HELP = (
-    "A zoo name (layerlab models), a file of Keras text (- for standard input), or package.module:callable."
-)
+_MODEL_HELP = "A zoo name (layerlab models), a file of Keras text (- for standard input), or package.module:callable."
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
@@ -87,7 +85,8 @@ def train(  # one parameter an option: they are the command's interface
     batch_size: Annotated[int, typer.Option(min=1, help="Images a step, over all devices.")] = 64,
     optimizer: Annotated[str, typer.Option(help="Any of torch.optim, by name.")] = "adam",
     learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", "--lr", help="Peak learning rate [default: the optimiser's]")
+        float | None,
+        typer.Option("--learning-rate", "--lr", help="Peak learning rate [default: the optimiser's]"),
     ] = None,
     weight_decay: Annotated[float | None, typer.Option(help="[default: the optimiser's]")] = None,
     momentum: Annotated[float | None, typer.Option(help="[default: the optimiser's]")] = None,
@@ -124,9 +123,7 @@ def dissect(
     input_size: Annotated[
         str | None, typer.Option("--input", metavar="CxHxW", help="Its input, e.g. 3x224x224.")
     ] = None,
-    layer: Annotated[
-        str | None, typer.Option(help="A number or name of the table: its arithmetic, worked.")
-    ] = None,
+    layer: Annotated[str | None, typer.Option(help="A number or name of the table: its arithmetic, worked.")] = None,
     depth: Annotated[int | None, typer.Option(min=1, help="Levels of nesting to show.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -151,7 +148,8 @@ def predict(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, of any size and mode.")],
     top: Annotated[int, typer.Option(min=1, help="Classes to show.")] = 3,
     invert: Annotated[
-        bool, typer.Option("--invert", help="Swap dark and light (ink on paper, for networks that saw white on black).")
+        bool,
+        typer.Option("--invert", help="Swap dark and light (ink on paper, for networks that saw white on black)."),
     ] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images that cannot be read.")] = False,
     as_json: JsonOption = False,
@@ -163,9 +161,13 @@ def predict(
 def export(
     source: Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run folder, or a network as for train.")],
     onnx: Annotated[Path | None, typer.Option(metavar="FILE", help="ONNX, checked against ONNX Runtime.")] = None,
-    pytorch: Annotated[Path | None, typer.Option(metavar="FILE", help="PyTorch source (networks from Keras text).")] = None,
+    pytorch: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PyTorch source (networks from Keras text).")
+    ] = None,
     keras: Annotated[Path | None, typer.Option(metavar="FILE", help="Keras source (networks from Keras text).")] = None,
-    input_size: Annotated[str | None, typer.Option("--input", metavar="CxHxW", help="Its input, e.g. 3x224x224.")] = None,
+    input_size: Annotated[
+        str | None, typer.Option("--input", metavar="CxHxW", help="Its input, e.g. 3x224x224.")
+    ] = None,
 ) -> None:
     """Write a network in another form."""
 

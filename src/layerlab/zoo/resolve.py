@@ -110,16 +110,18 @@ def _import(module_name: str, attribute: str) -> Callable[..., Any]:
     except ModuleNotFoundError as error:
         missing = error.name or module_name
         where = "here or in this environment" if module_name.startswith(missing) else f'("{module_name}" imports it)'
-        raise LayerlabError(f'no module "{missing}" {where}: run from the folder that holds it, or install it') from error
+        raise LayerlabError(
+            f'no module "{missing}" {where}: run from the folder that holds it, or install it'
+        ) from error
     except Exception as error:  # a mistake in the user's module
-        raise LayerlabError(f'"{module_name}" cannot be imported: {type(error).__name__}: {_one_line(error)}') from error
+        raise LayerlabError(
+            f'"{module_name}" cannot be imported: {type(error).__name__}: {_one_line(error)}'
+        ) from error
     for part in attribute.split("."):
         if not hasattr(found, part):
             names = [name for name in dir(found) if not name.startswith("_")]
             near = did_you_mean(part, names)
-            raise LayerlabError(
-                f'"{module_name}" has no "{part}"' + (near if near.startswith("; did") else "")
-            )
+            raise LayerlabError(f'"{module_name}" has no "{part}"' + (near if near.startswith("; did") else ""))
         found = getattr(found, part)
     if not callable(found):
         raise LayerlabError(f'"{module_name}:{attribute}" is {type(found).__name__}; expected a callable')

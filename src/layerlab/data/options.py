@@ -1,0 +1,104 @@
+"""How a person wants a data set to be loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from layerlab.errors import LayerlabError
+
+__all__ = ["LoadOptions", "default_root"]
+
+_MOST_WORKERS = 4
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """The checked arguments of :func:`~layerlab.data.load_data`, which documents them."""
+
+    name_or_path: str
+    root: Path | None
+    size: tuple[int, int] | None
+    channels: int | None
+    seed: int
+    validation: float
+    skip_bad: bool
+    workers: int
+    download: bool
+
+    @classmethod
+    def checked(
+        cls,
+        name_or_path: str | os.PathLike[str],
+        *,
+        root: str | os.PathLike[str] | None,
+        size: int | Sequence[int] | None,
+        channels: int | None,
+        seed: int,
+        validation: float,
+        skip_bad: bool,
+        workers: int | None,
+        download: bool,
+    ) -> LoadOptions:
+        """Return the options. Raises LayerlabError, which names the argument and its rule."""
+        if channels not in (None, 1, 3):
+            raise LayerlabError(f"images have 1 channel (grey) or 3 (red, green, blue), not {channels!r}")
+        if not _is_integer(seed) or seed < 0:
+            raise LayerlabError(f"the seed must be an integer from 0, not {seed!r}")
+        if not 0 < validation < 1:
+            raise LayerlabError(f"the validation share must lie between 0 and 1, not be {validation!r}")
+        if workers is None:
+            workers = min(os.cpu_count() or 1, _MOST_WORKERS)
+        elif not _is_integer(workers) or workers < 0:
+            raise LayerlabError(f"the number of workers must be an integer from 0, not {workers!r}")
+        return cls(
+            name_or_path=os.fspath(name_or_path),
+            root=None if root is None else Path(root).expanduser(),
+            size=_checked_size(size),
+            channels=channels,
+            seed=seed,
+            validation=float(validation),
+            skip_bad=skip_bad,
+            workers=workers,
+            download=download,
+        )
+
+    def reproduce(self, *, name_or_path: str, size: tuple[int, int], channels: int) -> dict[str, Any]:
+        """Return, as what JSON can hold, the arguments that load the same again from any folder."""
+        return {
+            "name_or_path": name_or_path,
+            "root": None if self.root is None else str(self.root.absolute()),
+            "size": list(size),
+            "channels": channels,
+            "seed": self.seed,
+            "validation": self.validation,
+            "skip_bad": self.skip_bad,
+            "workers": self.workers,
+            "download": self.download,
+        }
+
+
+def default_root() -> Path:
+    """Return where downloads are kept: ``$LAYERLAB_DATA``, or the user's cache folder."""
+    if given := os.environ.get("LAYERLAB_DATA"):
+        return Path(given).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("layerlab", appauthor=False) / "data"
+
+
+def _checked_size(size: int | Sequence[int] | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    sides = (size, size) if _is_integer(size) else tuple(size) if isinstance(size, (tuple, list)) else ()
+    if len(sides) != 2 or not all(_is_integer(side) and side >= 1 for side in sides):  # noqa: PLR2004
+        raise LayerlabError(f"the image size must be a side or (height, width) in pixels, not {size!r}")
+    height, width = sides
+    return int(height), int(width)
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
