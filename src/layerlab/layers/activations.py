@@ -149,7 +149,5 @@ def _check_option(name: str, maker: Callable[..., nn.Module], option: str, value
     else:
         return
     # PyTorch writes some real defaults as whole numbers (softplus: beta=1).
-    if not fits and not (
-        type(default) is int and isinstance(value, float) and option in ("beta", "threshold")
-    ):
+    if not fits and not (type(default) is int and isinstance(value, float) and option in ("beta", "threshold")):
         raise LayerlabError(f'activation "{name}": {option} must be {expected}, not {value!r}')

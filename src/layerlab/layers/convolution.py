@@ -115,9 +115,7 @@ def convolution(
 
     before, amounts = split_padding(padding, kernel, steps, gaps)
     act, wider = activation_along(1, activation, options)
-    conv = _CONVOLUTIONS[dims - 1](
-        in_channels, out_channels * wider, kernel, steps, amounts, gaps, groups, bias=bias
-    )
+    conv = _CONVOLUTIONS[dims - 1](in_channels, out_channels * wider, kernel, steps, amounts, gaps, groups, bias=bias)
     return chain(padding=before, convolution=conv, activation=act)
 
 

@@ -35,7 +35,5 @@ class ChannelsLastFlatten(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return one row for each example."""
         if x.dim() < 2:
-            raise LayerlabError(
-                f"ChannelsLastFlatten takes (N, C, ...), and its input has shape {tuple(x.shape)}"
-            )
+            raise LayerlabError(f"ChannelsLastFlatten takes (N, C, ...), and its input has shape {tuple(x.shape)}")
         return x.movedim(1, -1).flatten(1)

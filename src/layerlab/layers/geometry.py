@@ -65,12 +65,13 @@ def output_size(
     before, after = padding_amounts(padding, size, kernel, stride, dilation)
     reach = _reach(kernel, dilation)
     span = size + before + after - reach
-    if span < 0:
+    steps = -(-span // stride) if ceil_mode else span // stride
+    if steps < 0:
+        smallest = reach - before - after - (stride - 1 if ceil_mode else 0)
         raise LayerlabError(
             f"a window of {_window(kernel, dilation)} does not fit an input of "
-            f"{_padded(size, before, after)}: the smallest input is {max(1, reach - before - after)}"
+            f"{_padded(size, before, after)}: the smallest input is {max(1, smallest)}"
         )
-    steps = -(-span // stride) if ceil_mode else span // stride
     if ceil_mode and steps * stride >= size + before:
         steps -= 1
     return steps + 1
@@ -178,8 +179,7 @@ def transposed_crop(
         whole("output padding", output_padding, at_least=0)
         if output_padding >= max(stride, dilation):
             raise LayerlabError(
-                f"output padding {output_padding} must be smaller than the stride {stride} or the dilation "
-                f"{dilation}"
+                f"output padding {output_padding} must be smaller than the stride {stride} or the dilation {dilation}"
             )
     if padding == "valid":
         return 0, -(max(0, stride - reach) if output_padding is None else output_padding)

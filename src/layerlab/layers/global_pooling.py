@@ -31,9 +31,7 @@ class _GlobalPool(nn.Module):
         """Return the spatial axes of ``x``."""
         if x.dim() != self.dims + 2:
             expected = ("(N, C, L)", "(N, C, H, W)")[self.dims - 1]
-            raise LayerlabError(
-                f"{type(self).__name__} takes {expected}, and its input has shape {tuple(x.shape)}"
-            )
+            raise LayerlabError(f"{type(self).__name__} takes {expected}, and its input has shape {tuple(x.shape)}")
         return tuple(range(2, x.dim()))
 
     def extra_repr(self) -> str:

@@ -17,7 +17,7 @@ from layerlab.layers.geometry import AxisPadding, output_size, padding_amounts, 
 __all__ = ["Solution", "solve", "why_none"]
 
 _MOST = 1_000_000
-"""More solutions than this are not listed: nobody reads them, and they fill the memory."""
+"""More windows than this are neither tried nor listed: nobody reads them, and they fill the memory."""
 
 _REACH_OF_SEARCH = 64
 """How far around the wanted size :func:`why_none` looks for one that can be had."""
@@ -96,7 +96,7 @@ def solve(
         transposed: search transposed convolutions. The lecture's then has ``stride = output // input``.
 
     Raises:
-        LayerlabError: a number out of its range, or more than a million solutions.
+        LayerlabError: a number out of its range, or more than a million windows to try or to list.
 
     Example:
         >>> solve(4, 2)[0]  # the lecture's example
@@ -109,15 +109,13 @@ def solve(
     Reference:
         Dumoulin, Visin. A guide to convolution arithmetic for deep learning. 2016.
     """
-    search = _search(
-        input_size, output_size, kernel, stride, padding, dilation, output_padding, transposed=transposed
-    )
+    search = _search(input_size, output_size, kernel, stride, padding, dilation, output_padding, transposed=transposed)
     found: list[Solution] = []
     for solution in _solutions(search):
         if len(found) == _MOST:
             raise LayerlabError(
-                f"{input_size} to {output_size} has more than {_MOST:,} solutions: fix the kernel, the stride "
-                f"or the padding, or give a shorter range of them"
+                f"{input_size} to {output_size} has more than {_MOST:,} solutions: fix the kernel, the "
+                f"stride or the padding, or give a shorter range of them"
             )
         found.append(solution)
     return sorted(found, key=lambda window: (not search.is_lecture(window), _plainness(window)))
@@ -154,9 +152,7 @@ def why_none(
         'no convolution with kernel 3, stride 2 and padding 0 makes 14 of 28: the nearest size it can make is
         13'
     """
-    search = _search(
-        input_size, output_size, kernel, stride, padding, dilation, output_padding, transposed=transposed
-    )
+    search = _search(input_size, output_size, kernel, stride, padding, dilation, output_padding, transposed=transposed)
     if next(_solutions(search), None) is not None:
         return None
     arguments = {"kernel": kernel, "stride": stride, "padding": padding, "output padding": output_padding}
@@ -197,21 +193,26 @@ def _search(
         if not isinstance(padding, str) and before == after:
             padding = range(before, before + 1)
     if output_padding is not None and not transposed:
-        raise LayerlabError(
-            "output padding belongs to the transposed convolution: give transposed=True with it"
-        )
-    return _Search(
+        raise LayerlabError("output padding belongs to the transposed convolution: give transposed=True with it")
+    search = _Search(
         size=size,
         wanted=wanted,
         kernels=everything if kernel is None else _range("kernel", kernel),
         strides=everything if stride is None else _range("stride", stride),
         paddings=padding,
         dilations=_range("dilation", dilation),
-        output_paddings=None
-        if output_padding is None
-        else _range("output padding", output_padding, at_least=0),
+        output_paddings=None if output_padding is None else _range("output padding", output_padding, at_least=0),
         transposed=transposed,
     )
+    tries = len(search.kernels) * len(search.dilations) * len(search.output_paddings or (0,))
+    if transposed and size == 1:  # a single number is not moved: the stride is then not computed but tried
+        tries *= len(search.strides)
+    if tries > _MOST:
+        raise LayerlabError(
+            f"{size} to {wanted} means trying {tries:,} windows, and {_MOST:,} is the most: give the kernel, or "
+            f"shorter ranges"
+        )
+    return search
 
 
 def _range(name: str, value: object, at_least: int = 1) -> range:
@@ -219,10 +220,8 @@ def _range(name: str, value: object, at_least: int = 1) -> range:
     if not isinstance(value, range):
         number = whole(name, value, at_least)
         return range(number, number + 1)
-    if not value or min(value[0], value[-1]) < at_least:
-        raise LayerlabError(
-            f"{name} must be searched in a range of numbers from {at_least} up, not in {value!r}"
-        )
+    if not value or _ends(value)[0] < at_least:
+        raise LayerlabError(f"{name} must be searched in a range of numbers from {at_least} up, not in {value!r}")
     return value
 
 
@@ -238,10 +237,8 @@ def _convolutions(search: _Search) -> Iterator[Solution]:
     size, wanted = search.size, search.wanted
     for kernel, dilation, reach in search.windows():
         amounts = search.amounts(reach)
-        least, most = (size + 2 * amount - reach for amount in (min(amounts), max(amounts)))
-        for stride in _within(
-            search.strides, least // wanted + 1, most // (wanted - 1) if wanted > 1 else None
-        ):
+        least, most = (size + 2 * amount - reach for amount in _ends(amounts))
+        for stride in _within(search.strides, least // wanted + 1, most // (wanted - 1) if wanted > 1 else None):
             low = -((size - reach - (wanted - 1) * stride) // 2)
             high = (wanted * stride - 1 - size + reach) // 2
             for amount in _within(amounts, low, high):
@@ -254,7 +251,7 @@ def _transposed(search: _Search) -> Iterator[Solution]:
     for kernel, dilation, reach in search.windows():
         amounts = search.amounts(reach)
         for longer in search.output_paddings or (0,):
-            least, most = (wanted - reach - longer + 2 * amount for amount in (min(amounts), max(amounts)))
+            least, most = (wanted - reach - longer + 2 * amount for amount in _ends(amounts))
             bounds = (-(-least // (size - 1)), most // (size - 1)) if size > 1 else (1, None)
             for stride in _within(search.strides, *bounds):
                 twice = (size - 1) * stride + reach + longer - wanted
@@ -300,7 +297,7 @@ def _makes(search: _Search, window: Solution) -> int | None:
 
 def _within(numbers: range, low: int, high: int | None) -> Iterator[int]:
     """Yield the numbers of a range that lie between two bounds, both counted."""
-    first, last = min(numbers), max(numbers)
+    first, last = _ends(numbers)
     for number in range(max(first, low), (last if high is None else min(last, high)) + 1):
         if number in numbers:
             yield number
@@ -308,12 +305,17 @@ def _within(numbers: range, low: int, high: int | None) -> Iterator[int]:
 
 def _words(value: object) -> str:
     """Return a known number as it is, and a range by its ends."""
-    return f"from {min(value)} to {max(value)}" if isinstance(value, range) else str(value)
+    return "from {} to {}".format(*_ends(value)) if isinstance(value, range) else str(value)
 
 
 def _listed(words: list[str]) -> str:
     """Return ``a, b and c``."""
     return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+def _ends(numbers: range) -> tuple[int, int]:
+    """Return the smallest and the largest number of a range, without going through it."""
+    return min(numbers[0], numbers[-1]), max(numbers[0], numbers[-1])
 
 
 def _plainness(window: Solution) -> tuple[int, int, int, int, int]:

@@ -60,18 +60,14 @@ def batch_normalize(
     channels = x.shape[1]
     for name, value in (("gamma", gamma), ("beta", beta)):
         if value is not None and value.shape != (channels,):
-            raise LayerlabError(
-                f"{name} must have {channels} numbers, one for each channel, not {tuple(value.shape)}"
-            )
+            raise LayerlabError(f"{name} must have {channels} numbers, one for each channel, not {tuple(value.shape)}")
     if x.numel() == channels:
         raise LayerlabError("batch_normalize needs more than one value for each channel: one has no variance")
     places = [axis for axis in range(x.dim()) if axis != 1]
     per_channel = [-1 if axis == 1 else 1 for axis in range(x.dim())]
 
     mean = x.mean(places, keepdim=True)  # mini-batch mean
-    variance = (
-        (x - mean).square().mean(places, keepdim=True)
-    )  # mini-batch variance, divided by m and not m - 1
+    variance = (x - mean).square().mean(places, keepdim=True)  # mini-batch variance, divided by m and not m - 1
     normalized = (x - mean) / torch.sqrt(variance + epsilon)  # normalise
 
     if gamma is not None:  # scale and shift

@@ -71,9 +71,7 @@ class SamePadding(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the padded input; the input itself when no padding is needed."""
         pads = self.amounts(x)
-        flat = [
-            amount for pair in reversed(pads) for amount in pair
-        ]  # functional.pad starts at the last axis
+        flat = [amount for pair in reversed(pads) for amount in pair]  # functional.pad starts at the last axis
         return functional.pad(x, flat, value=self.value) if any(flat) else x
 
     def amounts(self, x: Tensor) -> list[tuple[int, int]]:

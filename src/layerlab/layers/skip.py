@@ -85,8 +85,7 @@ class Concatenate(nn.Module):
         others = {tuple(_without(x.shape, self.dim % x.dim())) for x in inputs}
         if len(others) > 1:
             raise LayerlabError(
-                f"Concatenate needs inputs that differ along axis {self.dim} at most, and was given "
-                f"{_shapes(inputs)}"
+                f"Concatenate needs inputs that differ along axis {self.dim} at most, and was given {_shapes(inputs)}"
             )
         return torch.cat(inputs, self.dim)
 
