@@ -1,0 +1,120 @@
+"""The result of a dissection: the records, and their renderings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from layerlab.anatomy.record import Layer, Totals, as_plain
+from layerlab.errors import LayerlabError, did_you_mean
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from layerlab.anatomy.explain import Explanation
+
+__all__ = ["CONVENTION", "Anatomy"]
+
+CONVENTION = "MACs (convolution + matmul); FLOPs = 2 x MACs"
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """What a module is made of, for one input.
+
+    Attributes:
+        root: the record of the module itself.
+        layers: the records of everything below it, parents before their children.
+        totals: sums over the whole module.
+        notes: what holds for the numbers as a whole.
+
+    Example:
+        >>> anatomy = dissect(torch.nn.Conv2d(1, 64, 3), (1, 28, 28))
+        >>> anatomy.totals.parameters, anatomy.totals.macs
+        (640, 389376)
+    """
+
+    root: Layer
+    layers: tuple[Layer, ...]
+    totals: Totals
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def _by_path(self) -> dict[str, Layer]:
+        return {layer.path: layer for layer in (self.root, *self.layers)}
+
+    @cached_property
+    def _by_number(self) -> dict[str, Layer]:
+        return {layer.number: layer for layer in self.layers if layer.number}
+
+    def __getitem__(self, key: str | int) -> Layer:
+        """Return the record at a path or, failing that, at an outline number.
+
+        Raises:
+            LayerlabError: there is no such layer; names the nearest.
+        """
+        word = str(key)
+        if word in self._by_path:
+            return self._by_path[word]
+        if word in self._by_number:
+            return self._by_number[word]
+        known = [path for path in self._by_path if path]
+        limit = 20
+        hint = did_you_mean(word, known)
+        if hint.startswith("; known") and len(known) > limit:
+            hint = did_you_mean(word, [layer.path for layer in self.layers if layer.depth == 1])
+        numbers = f", numbered 1 to {sum(layer.depth == 1 for layer in self.layers)}" if self._by_number else ""
+        raise LayerlabError(f'{self.root.kind} has no layer "{word}"{numbers}{hint}')
+
+    def children(self, layer: Layer) -> list[Layer]:
+        """Return the records directly below one, in order."""
+        prefix = f"{layer.path}." if layer.path else ""
+        below = layer.depth + 1
+        return [child for child in self.layers if child.depth == below and child.path.startswith(prefix)]
+
+    def explain(self, key: str | int) -> Explanation:
+        """Return the worked arithmetic of one layer, found by path or outline number as in ``anatomy[key]``."""
+        from layerlab.anatomy.explain import explain
+
+        return explain(self, self[key])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as dicts, lists, numbers and strings."""
+        totals = as_plain(self.totals) | {"flops": self.totals.flops}
+        return {
+            "convention": CONVENTION,
+            "model": self.root.kind,
+            "totals": totals,
+            "notes": list(self.notes),
+            "root": as_plain(self.root),
+            "layers": [as_plain(layer) for layer in self.layers],
+        }
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """Return :meth:`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def to_html(self, depth: int | None = None) -> str:
+        """Return the table as a self-contained fragment of HTML, for light and dark pages."""
+        from layerlab.anatomy.html import html_table
+
+        return html_table(self, depth)
+
+    def table(self, depth: int | None = None) -> RenderableType:
+        """Return the table as a Rich renderable, down to ``depth`` (default: as deep as stays readable)."""
+        from layerlab.anatomy.table import rich_table
+
+        return rich_table(self, depth)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def __rich__(self) -> RenderableType:
+        return self.table()
+
+    def __str__(self) -> str:
+        from layerlab.anatomy.table import text_table
+
+        return text_table(self)

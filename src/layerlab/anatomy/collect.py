@@ -1,0 +1,295 @@
+"""Run a module once and note, for every module of its tree, what went in, what came out and what it cost."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from layerlab.anatomy import cost
+from layerlab.anatomy.reach import follow
+from layerlab.anatomy.record import Failure, Shape
+from layerlab.anatomy.settings import settings_of
+from layerlab.anatomy.span import Reach, input_reach
+from layerlab.anatomy.twin import plainly, tensors_in
+
+__all__ = ["ForwardFailed", "Trace", "Visit", "position_axes", "tree", "watch"]
+
+
+@dataclass
+class Visit:
+    """What was seen of the module at one path, over all of its calls."""
+
+    calls: int = 0
+    inputs: tuple[Shape, ...] = ()
+    outputs: tuple[Shape, ...] = ()
+    macs: int = 0
+    element_operations: int = 0
+    activation_bytes: int = 0
+    incoming: Reach | None = None
+    reach: Reach | None = None
+    shapes_differ: bool = False
+
+
+@dataclass
+class Trace:
+    """The result of one watched run."""
+
+    visits: dict[str, Visit] = field(default_factory=lambda: defaultdict(Visit))
+    used: set[int] = field(default_factory=set)
+    uncounted: set[str] = field(default_factory=set)
+
+
+class ForwardFailed(Exception):  # noqa: N818 - it is caught inside the package and names a happening
+    """The module's forward raised; says in which module."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure.error))
+        self.failure = failure
+
+
+@dataclass
+class _Frame:
+    path: str
+    module: nn.Module
+    inputs: tuple[torch.Tensor, ...]
+    pending: BaseException | None
+
+
+def tree(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Yield every path of the module tree with its module, parents first; a shared module under each name."""
+
+    def walk(path: str, part: nn.Module, above: tuple[int, ...]) -> Iterator[tuple[str, nn.Module]]:
+        yield path, part
+        for name, child in part._modules.items():
+            if child is not None and id(child) not in above:
+                yield from walk(f"{path}.{name}" if path else name, child, (*above, id(child)))
+
+    return walk("", module, (id(module),))
+
+
+def watch(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], operations: bool = True) -> Trace:
+    """Run ``module(*args, **kwargs)`` and return what was seen. Our hooks are gone afterwards.
+
+    Args:
+        module: what to run.
+        args: its positional arguments.
+        kwargs: its arguments by name.
+        operations: whether to look at each operation; without it only calls and shapes are noted, faster.
+
+    Raises:
+        ForwardFailed: the forward raised.
+    """
+    recorder = _Recorder(module)
+    for tensor in tensors_in([list(args), dict(kwargs)]):
+        axes = position_axes(tensor, module)
+        if axes:
+            recorder.know(tensor, input_reach(tensor.shape, axes))
+    with ExitStack() as stack:
+        stack.enter_context(plainly())
+        stack.enter_context(recorder.hooked())
+        stack.enter_context(recorder.weights_kept())
+        if operations:
+            stack.enter_context(recorder)
+        try:
+            module(*args, **kwargs)
+        except Exception as error:
+            raise ForwardFailed(recorder.failure_of(error)) from error
+    return recorder.trace
+
+
+def position_axes(tensor: torch.Tensor, module: nn.Module) -> range:
+    """Return the axes of an input along which positions run: all behind the channels, or a sequence's time."""
+    ids, sequence = 2, 3  # (batch, time) of whole numbers; (batch, channels, time) or (batch, time, features)
+    if tensor.dim() > sequence:
+        return range(2, tensor.dim())
+    if tensor.dim() == sequence:
+        channels_first = any("1d" in name and ("Conv" in name or "Pool" in name) for name in _class_names(module))
+        return range(2, 3) if channels_first else range(1, 2)
+    return range(1, 2) if tensor.dim() == ids and not tensor.is_floating_point() else range(0)
+
+
+def _class_names(module: nn.Module) -> set[str]:
+    return {type(part).__name__ for part in module.modules()}
+
+
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees every operation, and through hooks which module it belongs to."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.trace = Trace()
+        self._module = module
+        self._paths: dict[int, list[str]] = defaultdict(list)
+        for path, part in tree(module):
+            self._paths[id(part)].append(path)
+        self._stack: list[_Frame] = []
+        self._known: dict[int, tuple[weakref.ref[torch.Tensor], Reach]] = {}
+        self._failure: Failure | None = None
+        self._parameters = {id(parameter) for parameter in module.parameters()}
+        self._written: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._homes = {_memory(p) for p in module.parameters() if p.device.type != "meta" and not is_lazy(p)}
+
+    # Reaches by tensor. The object that an operation returns is the one that the next gets; a reference that
+    # is weak frees memory in a real run, and tells an address that was used again from the tensor that had
+    # it before.
+
+    def know(self, tensor: torch.Tensor, reach: Reach) -> None:
+        self._known[id(tensor)] = (weakref.ref(tensor), reach)
+
+    def find(self, value: Any) -> Reach | None:
+        entry = self._known.get(id(value))
+        return entry[1] if entry is not None and entry[0]() is value else None
+
+    # Modules
+
+    @contextmanager
+    def hooked(self) -> Iterator[None]:
+        handles = []
+        try:
+            for part in self._module.modules():
+                handles.append(part.register_forward_pre_hook(self._enter, with_kwargs=True))
+                handles.append(part.register_forward_hook(self._leave, with_kwargs=True, always_call=True))
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _path_of(self, module: nn.Module) -> str:
+        """Return the module's path; of several, the one below the module that is running."""
+        paths = self._paths.get(id(module)) or [""]
+        if len(paths) > 1:
+            for frame in reversed(self._stack):
+                below = [path for path in paths if path.startswith(f"{frame.path}." if frame.path else "")]
+                if below:
+                    return below[0]
+        return paths[0]
+
+    def _enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+        inputs = tuple(tensors_in([list(args), dict(kwargs)]))
+        self._stack.append(_Frame(self._path_of(module), module, inputs, sys.exc_info()[1]))
+
+    def _leave(self, module: nn.Module, _args: Any, _kwargs: Any, output: Any) -> None:
+        while self._stack:
+            frame = self._stack.pop()
+            if frame.module is module:
+                break
+        else:
+            return
+        error = sys.exc_info()[1]
+        if isinstance(error, Exception) and error is not frame.pending:
+            if self._failure is None or self._failure.error is not error:
+                self._failure = self._describe(frame, error)
+            return
+        self._note_call(frame, output)
+
+    def _note_call(self, frame: _Frame, output: Any) -> None:
+        outputs = tuple(tensors_in(output))
+        inputs = tuple(tuple(tensor.shape) for tensor in frame.inputs)
+        visit = self.trace.visits[frame.path]
+        visit.calls += 1
+        if visit.calls == 1:
+            visit.inputs = inputs
+            visit.outputs = tuple(tuple(tensor.shape) for tensor in outputs)
+            visit.incoming = self._widest(frame.inputs)
+            visit.reach = self._widest(outputs)
+        elif inputs != visit.inputs:
+            visit.shapes_differ = True
+        if not frame.module._modules:
+            held = {_memory(tensor) for tensor in frame.inputs}
+            visit.activation_bytes += sum(tensor.nbytes for tensor in outputs if _memory(tensor) not in held)
+
+    def _widest(self, tensors: Sequence[torch.Tensor]) -> Reach | None:
+        reaches = [reach for reach in map(self.find, tensors) if reach is not None]
+        return max(reaches, key=lambda reach: (len(reach.spans), reach.field)) if reaches else None
+
+    def _describe(self, frame: _Frame, error: Exception) -> Failure:
+        shapes = tuple(tuple(tensor.shape) for tensor in frame.inputs)
+        return Failure(frame.path, type(frame.module).__name__, shapes, settings_of(frame.module), error)
+
+    def failure_of(self, error: Exception) -> Failure:
+        if self._failure is not None and self._failure.error is error:
+            return self._failure
+        return Failure("", type(self._module).__name__, (), settings_of(self._module), error)
+
+    # Operations
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if cost.is_composite(func):
+            with self:
+                result = func.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        if self._homes and func._schema.is_mutable:
+            self._keep(func, args, kwargs)
+        result = _normalised_shapes(func, args) or func(*args, **kwargs)
+        self._note_operation(func, args, kwargs, result)
+        return result
+
+    def _note_operation(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:
+        for argument in args:
+            for value in argument if isinstance(argument, (list, tuple)) else (argument,):
+                if id(value) in self._parameters:
+                    self.trace.used.add(id(value))
+        outputs = list(tensors_in(result))
+        if not outputs:
+            return
+        frame = self._stack[-1] if self._stack else None
+        visit = self.trace.visits[frame.path if frame else ""]
+        visit.macs += cost.macs(func, args, kwargs, result)
+        visit.element_operations += cost.element_operations(func, args, outputs)
+        if cost.is_ruleless(func):
+            self.trace.uncounted.add(str(func.overloadpacket))
+        if (frame is None or frame.module._modules) and cost.allocates(func):
+            visit.activation_bytes += sum(tensor.nbytes for tensor in outputs)
+        for output, reach in zip(outputs, follow(cost.packet_name(func), args, self.find, outputs), strict=True):
+            if reach is not None:
+                self.know(output, reach)
+
+    # Parameters that a forward writes to (only a real run has something to save)
+
+    def _keep(self, func: Any, args: Any, kwargs: Any) -> None:
+        given = {
+            **dict(zip((argument.name for argument in func._schema.arguments), args, strict=False)),
+            **kwargs,
+        }
+        for argument in func._schema.arguments:
+            value = given.get(argument.name)
+            written = argument.alias_info is not None and argument.alias_info.is_write
+            if written and isinstance(value, torch.Tensor) and _memory(value) in self._homes:
+                self._written.append((value, value.detach().clone()))
+
+    @contextmanager
+    def weights_kept(self) -> Iterator[None]:
+        """Write back, in reverse order, what operations overwrote in parameters."""
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for tensor, content in reversed(self._written):
+                    tensor.copy_(content)
+
+
+def _normalised_shapes(func: Any, args: Any) -> tuple[torch.Tensor, ...] | None:
+    """Return the shapes of batch normalisation in evaluation, for which torch takes milliseconds on ``meta``."""
+    if func is not torch.ops.aten.native_batch_norm.default or args[0].device.type != "meta":
+        return None
+    tensor, _, _, mean, _, training = args[:6]
+    if training or mean is None or tensor.dim() < 2 or mean.numel() != tensor.shape[1]:
+        return None
+    return torch.empty_like(tensor), tensor.new_empty(0), tensor.new_empty(0)
+
+
+def _memory(tensor: torch.Tensor) -> int:
+    """Return what identifies the tensor's memory, on any device."""
+    return int(tensor.untyped_storage()._cdata)

@@ -1,0 +1,226 @@
+"""Why a network cannot take an input, in one sentence, with the input that it could take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from layerlab.anatomy.collect import ForwardFailed, position_axes, watch
+from layerlab.anatomy.record import Failure, Shape
+from layerlab.anatomy.twin import meta_twin
+
+__all__ = ["explain_failure", "plain_failure"]
+
+_SECONDS = 1.5
+_LARGEST = 4096
+_TORCH_SAYS_TOO_SMALL = ("Output size is too small", "greater than actual input size")
+
+
+@dataclass(frozen=True)
+class _TooSmall:
+    text: str
+
+
+@dataclass(frozen=True)
+class _Mismatch:
+    """``got`` of ``noun`` where ``expected`` are needed."""
+
+    text: str
+    noun: str
+    expected: int
+    got: int
+
+
+def explain_failure(module: nn.Module, failure: Failure, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+    """Return the sentence for a failure whose cause is the input's size, or ``None`` for another cause.
+
+    Args:
+        module: the whole network.
+        failure: where its forward raised.
+        args: the positional arguments that it was given; sizes are searched when there is one tensor.
+        kwargs: its arguments by name.
+    """
+    cause = _cause(failure)
+    if cause is None:
+        return None
+    probe = _prober(module, args, kwargs)
+    if isinstance(cause, _TooSmall):
+        advice = _smallest_input(probe) if probe else None
+        return cause.text + (f"; {advice}" if advice else "")
+    advice = _fitting_input(probe, failure.path, cause) if probe and cause.noun == "features" else None
+    return cause.text + (f"; {advice}" if advice else "")
+
+
+def plain_failure(failure: Failure) -> str:
+    """Return the sentence for a failure of another kind: the module, what it got, torch's own first line."""
+    message = " ".join(str(failure.error).split("\n", maxsplit=1)[0].split()) or type(failure.error).__name__
+    got = " and ".join(_sizes(shape) for shape in failure.inputs) or "the input"
+    return f"{_named(failure)} cannot take {got}: {message}"
+
+
+def _named(failure: Failure) -> str:
+    return f'{failure.kind} "{failure.path}"' if failure.path else failure.kind
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))
+
+
+# What went wrong, from the shapes
+
+
+def _cause(failure: Failure) -> _TooSmall | _Mismatch | None:
+    if not failure.inputs or not failure.inputs[0]:
+        return None
+    shape, settings, name = failure.inputs[0], failure.settings, _named(failure)
+    for noun, setting, got in _expectations(shape, settings):
+        expected = settings[setting]
+        if isinstance(expected, int) and got != expected:
+            return _Mismatch(f"{name} expects {expected} {noun} and gets {got}", noun, expected, got)
+    smallest = _smallest_own_input(shape, settings)
+    if smallest is None:
+        if any(words in str(failure.error) for words in _TORCH_SAYS_TOO_SMALL):
+            return _TooSmall(f"{name} gets {_sizes(shape[2:])}, which is too small for a window inside it")
+        return None
+    space, least = shape[-len(smallest) :], _sizes(smallest)
+    kernel = settings["kernel_size"]
+    shown = kernel if isinstance(kernel, int) else kernel[0] if len(set(kernel)) == 1 else _sizes(kernel)
+    return _TooSmall(f"{name} gets {_sizes(space)} and has kernel {shown}: its input must be at least {least}")
+
+
+def _expectations(shape: Shape, settings: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """Return what a layer expects: the noun, the setting that says how many, how many there are."""
+    last = shape[-1]
+    found = [("features", name, last) for name in ("in_features", "input_size") if name in settings]
+    kernel = settings.get("kernel_size")
+    if "in_channels" in settings and kernel is not None:
+        axis = -len(kernel) - 1 if isinstance(kernel, tuple) else 1
+        if len(shape) >= abs(axis):
+            found.append(("channels", "in_channels", shape[axis]))
+    if "num_features" in settings and len(shape) > 1:
+        found.append(("channels", "num_features", shape[1]))
+    return found
+
+
+def _smallest_own_input(shape: Shape, settings: Mapping[str, Any]) -> tuple[int, ...] | None:
+    """Return the smallest size along each axis that a window fits into, or ``None`` if it does fit."""
+    kernel = settings.get("kernel_size")
+    if kernel is None or ("output_padding" in settings and any(_several(settings["output_padding"], 1))):
+        return None
+    count = len(kernel) if isinstance(kernel, tuple) else min(2, len(shape) - 2)
+    if count < 1 or len(shape) <= count:
+        return None
+    kernels, dilations = _several(kernel, count), _several(settings.get("dilation", 1), count)
+    padding = settings.get("padding", 0)
+    paddings = [0] * count if isinstance(padding, str) else _several(padding, count)
+    least = tuple(max(d * (k - 1) + 1 - 2 * p, 1) for k, d, p in zip(kernels, dilations, paddings, strict=True))
+    space = shape[-count:]
+    return least if any(size < need for size, need in zip(space, least, strict=True)) else None
+
+
+def _several(value: Any, count: int) -> list[int]:
+    return list(value) if isinstance(value, tuple) else [value] * count
+
+
+# What would do: the network runs on shapes only, for one size after another
+
+_Probe = Callable[[int], Failure | None]
+
+
+class _OutOfTime(Exception):  # noqa: N818 - ends a search, is no error
+    pass
+
+
+def _prober(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Probe | None:
+    """Return a function that runs the network on a square input; ``None`` when there is no single image."""
+    if kwargs or len(args) != 1 or not isinstance(args[0], torch.Tensor):
+        return None
+    example = args[0]
+    if len(position_axes(example, module)) != example.dim() - 2:  # not behind a batch and channels
+        return None
+    try:
+        twin = meta_twin(module)
+    except Exception:  # a module that cannot be copied is not searched
+        return None
+    deadline = time.monotonic() + _SECONDS
+
+    def probe(size: int) -> Failure | None:
+        if time.monotonic() > deadline:
+            raise _OutOfTime
+        shape = (*example.shape[:2], *[size] * (example.dim() - 2))
+        with torch.device("meta"):
+            try:
+                watch(twin, [torch.empty(shape, dtype=example.dtype)], {}, operations=False)
+            except ForwardFailed as failed:
+                return failed.failure
+        return None
+
+    probe.axes = example.dim() - 2  # type: ignore[attr-defined]
+    return probe
+
+
+def _square(probe: _Probe, size: int) -> str:
+    return _sizes([size] * probe.axes)  # type: ignore[attr-defined]
+
+
+def _first_size(is_enough: Callable[[int], bool]) -> int | None:
+    """Return the smallest size for which a condition that stays true holds, by doubling and halving."""
+    high = 1
+    while not is_enough(high):
+        high *= 2
+        if high > _LARGEST:
+            return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return high
+
+
+def _smallest_input(probe: _Probe) -> str | None:
+    """Return the advice for a too small input: the first size at which no window is too large."""
+
+    def fits(size: int) -> bool:
+        failure = probe(size)
+        return failure is None or not isinstance(_cause(failure), _TooSmall)
+
+    try:
+        size = _first_size(fits)
+        if size is None:
+            return None
+        failure = probe(size)
+        if failure is None:
+            return f"smallest input {_square(probe, size)}"
+        cause = _cause(failure)
+        if isinstance(cause, _Mismatch) and cause.noun == "features":
+            return _fitting_input(probe, failure.path, cause)
+    except _OutOfTime:
+        pass
+    return None
+
+
+def _fitting_input(probe: _Probe, path: str, mismatch: _Mismatch) -> str | None:
+    """Return the advice for a layer after the flattening: the input that gives as many features as it has."""
+
+    def features(size: int) -> int:
+        """Return how many features arrive at the layer; those that do not arrive are too few."""
+        failure = probe(size)
+        if failure is None:
+            return mismatch.expected
+        cause = _cause(failure)
+        return cause.got if isinstance(cause, _Mismatch) and failure.path == path else 0
+
+    try:
+        size = _first_size(lambda size: features(size) >= mismatch.expected)
+        if size is None or features(size) != mismatch.expected:
+            return None
+        if probe(size) is None:
+            return f"the network takes inputs of {_square(probe, size)}"
+    except _OutOfTime:
+        pass
+    return None

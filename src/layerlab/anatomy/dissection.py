@@ -1,0 +1,112 @@
+"""``dissect``: from any module and an input to its anatomy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from layerlab.anatomy.aggregate import layers_of, totals_of
+from layerlab.anatomy.anatomy import Anatomy
+from layerlab.anatomy.collect import ForwardFailed, Trace, watch
+from layerlab.anatomy.diagnose import explain_failure, plain_failure
+from layerlab.anatomy.inputs import example_inputs
+from layerlab.anatomy.twin import map_tensors, meta_tensor, meta_twin, preserved, tensors_in
+from layerlab.errors import LayerlabError
+
+__all__ = ["diagnose_input", "dissect"]
+
+
+def dissect(module: nn.Module, inputs: Any, *, batch: int = 1, dtype: torch.dtype | None = None) -> Anatomy:
+    """Return the anatomy of a module: its layers with shapes, parameters, cost and receptive fields.
+
+    The module runs once, on a copy without memory (device ``meta``), or, where its control flow depends on
+    values, itself, with everything put back afterwards. It is left exactly as it was, also when its forward
+    raises. Forward hooks that are plain functions do not run.
+
+    Args:
+        module: any PyTorch module; it is looked at in evaluation mode.
+        inputs: the size of one input without the batch, ``(1, 28, 28)``; or a tensor, taken as it is; or a
+            tuple or list with one size or tensor for each argument; or a mapping of them by argument name.
+        batch: how many examples a size stands for.
+        dtype: type of inputs given by size; by default that of the parameters, whole numbers before an
+            embedding.
+
+    Returns:
+        The anatomy; print it, show it in a notebook, or ask it to ``explain`` a layer.
+
+    Raises:
+        LayerlabError: the module cannot take the input; says which layer fails, with what, and what would do.
+
+    Example:
+        >>> print(dissect(torchvision.models.resnet18(), (3, 224, 224)))
+    """
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
+    if not isinstance(module, nn.Module):
+        raise LayerlabError(f"dissect takes a torch.nn.Module, not {type(module).__name__}")
+    args, kwargs = example_inputs(module, inputs, batch, dtype)
+    try:
+        return _on_meta(module, args, kwargs)
+    except ForwardFailed as failed:
+        sentence = explain_failure(module, failed.failure, args, kwargs)
+    except Exception:  # a module that cannot be copied: locks, open files, tensors of foreign kinds
+        sentence = None
+    if sentence is not None:
+        raise LayerlabError(sentence)
+    try:
+        return _for_real(module, args, kwargs)
+    except ForwardFailed as failed:
+        sentence = explain_failure(module, failed.failure, args, kwargs) or plain_failure(failed.failure)
+    raise LayerlabError(sentence)
+
+
+def diagnose_input(module: nn.Module, inputs: Any) -> str | None:
+    """Return ``None`` when the module can take the input, else a sentence: which layer fails, what would do.
+
+    Args:
+        module: any PyTorch module.
+        inputs: as for :func:`dissect`.
+    """
+    try:
+        dissect(module, inputs)
+    except LayerlabError as error:
+        return str(error)
+    return None
+
+
+def _on_meta(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Anatomy:
+    twin = meta_twin(module)
+    with torch.device("meta"):
+        trace = watch(twin, map_tensors(tuple(args), meta_tensor), map_tensors(dict(kwargs), meta_tensor))
+    return _examined(twin, trace, args, kwargs, ())
+
+
+def _for_real(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Anatomy:
+    first = next(iter(module.parameters()), None)
+    device = first.device if first is not None else torch.device("cpu")
+
+    def own(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.detach().to(device, copy=True)
+
+    with preserved(module):
+        trace = watch(module, map_tensors(tuple(args), own), map_tensors(dict(kwargs), own))
+        note = "ran on real numbers, since its control flow depends on them: the figures are for this input"
+        return _examined(module, trace, args, kwargs, (note,))
+
+
+def _examined(
+    module: nn.Module, trace: Trace, args: Sequence[Any], kwargs: Mapping[str, Any], notes: tuple[str, ...]
+) -> Anatomy:
+    shapes = [tuple(tensor.shape) for tensor in tensors_in([list(args), dict(kwargs)])]
+    root, *layers = layers_of(module, trace)
+    totals = totals_of(module, trace, root, shapes)
+    if totals.macs_are_lower_bound:
+        notes += (f"MACs are a lower bound: no rule for {', '.join(totals.uncounted)}",)
+    if totals.executed_parameters < totals.parameters:
+        notes += (
+            f"{totals.parameters - totals.executed_parameters:,} parameters took no part: "
+            f"{totals.executed_parameters:,} of {totals.parameters:,} were executed",
+        )
+    return Anatomy(root, tuple(layers), totals, notes)

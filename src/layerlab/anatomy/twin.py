@@ -1,0 +1,187 @@
+"""Running somebody's module without leaving a trace.
+
+Two ways: a twin on the ``meta`` device, which has shapes and no numbers; and, where ``meta`` cannot go
+(control flow that depends on values), the module itself with everything put back afterwards.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import sys
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from types import FunctionType
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+__all__ = ["map_tensors", "meta_tensor", "meta_twin", "plainly", "preserved", "tensors_in"]
+
+T = TypeVar("T")
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+
+
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """Yield the tensors of a nested argument or result (tuples, lists, dicts, dataclasses), in order."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from tensors_in(item)
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from tensors_in(item)
+    elif hasattr(value, "__dataclass_fields__"):
+        for name in value.__dataclass_fields__:
+            yield from tensors_in(getattr(value, name))
+
+
+def map_tensors(value: T, move: Any) -> T:
+    """Return the nested value with every tensor replaced by ``move(tensor)``."""
+    if isinstance(value, torch.Tensor):
+        moved: T = move(value)
+        return moved
+    kind: Any = type(value)
+    if isinstance(value, Mapping):
+        mapped: T = kind({key: map_tensors(item, move) for key, item in value.items()})
+        return mapped
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        named: T = kind(*(map_tensors(item, move) for item in value))
+        return named
+    if isinstance(value, (tuple, list)):
+        sequence: T = kind(map_tensors(item, move) for item in value)
+        return sequence
+    return value
+
+
+def meta_tensor(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor of the same shape, strides and type that has no memory."""
+    return torch.empty_like(tensor, device="meta", requires_grad=False)
+
+
+def meta_twin(module: nn.Module) -> nn.Module:
+    """Return a copy of the module in evaluation mode with all tensors on ``meta``; no weight is copied.
+
+    Hooks that are plain functions stay behind: what they collect is their owner's.
+    """
+    memo: dict[int, Any] = {}
+    for tensor in (*module.parameters(), *module.buffers()):
+        memo[id(tensor)] = _meta_parameter(tensor) if isinstance(tensor, nn.Parameter) else meta_tensor(tensor)
+    with _WithoutMemory():
+        twin = copy.deepcopy(module, memo)
+    for part in twin.modules():
+        _drop_plain_hooks(part)
+        part.training = False
+    return twin
+
+
+def _meta_parameter(parameter: nn.Parameter) -> nn.Parameter:
+    if isinstance(parameter, nn.parameter.UninitializedParameter):
+        lazy: Any = nn.parameter.UninitializedParameter
+        twin: nn.Parameter = lazy(parameter.requires_grad, "meta", parameter.dtype)
+        return twin
+    return nn.Parameter(meta_tensor(parameter.detach()), requires_grad=parameter.requires_grad)
+
+
+def _drop_plain_hooks(module: nn.Module) -> None:
+    for name in _HOOKS:
+        hooks = getattr(module, name)
+        for key in [key for key, hook in hooks.items() if isinstance(hook, FunctionType)]:
+            del hooks[key]
+
+
+class _WithoutMemory(TorchFunctionMode):
+    """While it is on, copying a tensor gives one on ``meta``."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.Tensor.__deepcopy__ or func is torch.Tensor.clone:
+            return meta_tensor(args[0].detach())
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Make attention, recurrent layers and convolutions run as the plain operations that have a formula."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    onednn = torch._C._get_mkldnn_enabled()
+    with ExitStack() as stack:
+        stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
+        stack.callback(torch._C._set_mkldnn_enabled, onednn)
+        torch.backends.mha.set_fastpath_enabled(False)
+        torch._C._set_mkldnn_enabled(False)
+        stack.enter_context(torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH))
+        stack.enter_context(torch.no_grad())
+        stack.enter_context(_same_random_state())
+        yield
+
+
+@contextmanager
+def _same_random_state() -> Iterator[None]:
+    """Put back the state of every random generator that a forward may draw from."""
+    python, cpu = random.getstate(), torch.get_rng_state()
+    on_device = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    devices = torch.cuda.get_rng_state_all() if on_device else []
+    numpy = sys.modules.get("numpy")
+    array = numpy.random.get_state() if numpy is not None else None
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        torch.set_rng_state(cpu)
+        if on_device:
+            torch.cuda.set_rng_state_all(devices)
+        if numpy is not None:
+            numpy.random.set_state(array)
+
+
+@contextmanager
+def preserved(module: nn.Module) -> Iterator[None]:
+    """Put the module in evaluation mode, and everything that a forward can change back afterwards.
+
+    Kept: each module's class, attributes, hooks, parameters, buffers with their content, gradients and
+    training flag. The
+    content of parameters is not copied here: whoever runs the module saves one before an operation writes to
+        it.
+    """
+    parts = list(module.modules())
+    kept = [(part, part.__class__, dict(part.__dict__), _contents(part)) for part in parts]
+    buffers = [(buffer, buffer.detach().clone()) for buffer in module.buffers()]
+    parameters = [(parameter, parameter.grad, parameter.requires_grad) for parameter in module.parameters()]
+    try:
+        for part in parts:
+            _drop_plain_hooks(part)
+            part.__dict__["training"] = False
+        yield
+    finally:
+        for part, kind, attributes, contents in kept:
+            object.__setattr__(part, "__class__", kind)
+            part.__dict__.clear()
+            part.__dict__.update(attributes)
+            for container, content in contents:
+                _refill(container, content)
+        with torch.no_grad():
+            for buffer, content in buffers:
+                buffer.copy_(content)
+            for parameter, gradient, trainable in parameters:
+                if not isinstance(parameter, nn.parameter.UninitializedParameter):
+                    parameter.requires_grad_(trainable)
+                    parameter.grad = gradient
+
+
+def _contents(part: nn.Module) -> list[tuple[Any, Any]]:
+    """Return the containers among a module's attributes, with a copy of what they hold."""
+    kinds = (list, dict, set, deque, OrderedDict)
+    return [(value, copy.copy(value)) for value in part.__dict__.values() if isinstance(value, kinds)]
+
+
+def _refill(container: Any, content: Any) -> None:
+    container.clear()
+    if isinstance(container, (list, deque)):
+        container.extend(content)
+    else:
+        container.update(content)
