@@ -81,9 +81,7 @@ class Wobble(Augmentation):
 
     draws = 5
 
-    def __init__(
-        self, degrees: float = 8.0, shift: float = 0.06, scale: float = 0.08, flip: bool = False
-    ) -> None:
+    def __init__(self, degrees: float = 8.0, shift: float = 0.06, scale: float = 0.08, flip: bool = False) -> None:
         self.degrees, self.shift, self.scale, self.flip = degrees, shift, scale, flip
 
     def __call__(self, images: Tensor, noise: Tensor) -> Tensor:
@@ -137,9 +135,7 @@ class Chain(Augmentation):
 
     def __call__(self, images: Tensor, noise: Tensor) -> Tensor:
         """Return the images after the last step."""
-        for step, part in zip(
-            self.steps, noise.split([step.draws for step in self.steps], dim=1), strict=True
-        ):
+        for step, part in zip(self.steps, torch.split(noise, [step.draws for step in self.steps], dim=1), strict=True):
             images = step(images, part)
         return images
 

@@ -89,11 +89,7 @@ class BatchPlan:
         return max(0, self.number_of_batches - self.start)
 
     def __iter__(self) -> Iterator[Share]:
-        order = (
-            permutation(self.count, ORDER, self.seed, self.epoch)
-            if self.shuffle
-            else torch.arange(self.count)
-        )
+        order = permutation(self.count, ORDER, self.seed, self.epoch) if self.shuffle else torch.arange(self.count)
         for number in range(self.start, self.number_of_batches):
             batch = order[number * self.batch_size : (number + 1) * self.batch_size]
             shares = batch.tensor_split(self.world)
@@ -191,9 +187,8 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for share, images in self._split._inputs(self.plan, self._transform):
-            if self._memory_format is not None:
-                images = images.contiguous(memory_format=self._memory_format)
-            yield images, self._split.labels[share.indices]
+            laid_out = images.contiguous(memory_format=self._memory_format or torch.contiguous_format)
+            yield laid_out, self._split.labels[share.indices]
 
 
 class TensorSplit(Split):
@@ -256,9 +251,7 @@ class FileSplit(Split):
 
     def images(self, indices: Sequence[int] | Tensor) -> Tensor:
         """Return images for display: uint8, (N, C, H, W). Raises LayerlabError for a file that cannot be read."""
-        return _decode_batch(
-            self.paths, torch.as_tensor(indices, dtype=torch.int64).tolist(), self.preprocess
-        )
+        return _decode_batch(self.paths, torch.as_tensor(indices, dtype=torch.int64).tolist(), self.preprocess)
 
     def _inputs(self, plan: BatchPlan, transform: Augmentation | None) -> Iterator[tuple[Share, Tensor]]:
         loader = self._loader
@@ -277,9 +270,7 @@ class FileSplit(Split):
 class _Decoder(Dataset[tuple[Share, Tensor | str]]):
     """What a worker does: a share and its noise in, its pixels out."""
 
-    def __init__(
-        self, paths: Sequence[Path], preprocess: Preprocessing, transform: Augmentation | None
-    ) -> None:
+    def __init__(self, paths: Sequence[Path], preprocess: Preprocessing, transform: Augmentation | None) -> None:
         self.paths, self.preprocess, self.transform = paths, preprocess, transform
 
     def __getitem__(self, work: tuple[Share, Tensor | None]) -> tuple[Share, Tensor | str]:

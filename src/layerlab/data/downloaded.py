@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from layerlab.data.dataset import Dataset, assemble_files, assemble_tensors
+from layerlab.data.assembly import FileParts, assemble_files, assemble_tensors
+from layerlab.data.dataset import Dataset
 from layerlab.data.examples import Examples
 from layerlab.data.fetch import fetch
 from layerlab.data.folder import load_folder
@@ -35,7 +36,7 @@ MNIST = DatasetInfo(
     title="MNIST",
     shape=(1, 28, 28),
     classes=_NUMERALS,
-    sizes=(54_000, 6_000, 10_000),
+    sizes=(54_001, 5_999, 10_000),
     licence="CC BY-SA 3.0",
     source="LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition, 1998",
     needs="a download of 12 MB",
@@ -54,18 +55,7 @@ FASHION_MNIST = DatasetInfo(
     name="fashion_mnist",
     title="Fashion-MNIST",
     shape=(1, 28, 28),
-    classes=(
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ),  # fmt: skip
+    classes=tuple("T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot".split(",")),
     sizes=(54_000, 6_000, 10_000),
     licence="MIT",
     source="Xiao, Rasul, Vollgraf: Fashion-MNIST, 2017",
@@ -89,7 +79,7 @@ KMNIST = DatasetInfo(
     classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
     sizes=(54_000, 6_000, 10_000),
     licence="CC BY-SA 4.0",
-    source="Clanuwat, Bober-Irizar, Kitamoto, Lamb, Yamamoto, Ha: Deep learning for classical Japanese literature, 2018",
+    source="Clanuwat and others: Deep learning for classical Japanese literature, 2018",
     needs="a download of 21 MB",
     line="70,000 cursive Japanese characters in grey, of ten kinds",
     light_on_dark=True,
@@ -198,9 +188,7 @@ def load_svhn(options: LoadOptions) -> Dataset:
     from torchvision import datasets
 
     def read(folder: Path, download: bool) -> tuple[Part, Part]:
-        return _both(
-            lambda split: datasets.SVHN(folder, split=split, download=download), ("train", "test"), "labels"
-        )
+        return _both(lambda split: datasets.SVHN(folder, split=split, download=download), ("train", "test"), "labels")
 
     lists = datasets.SVHN.split_list
     train, test = fetch("svhn", options, read, [lists[split][0] for split in ("train", "test")])
@@ -227,9 +215,7 @@ def load_stl10(options: LoadOptions) -> Dataset:
     from torchvision import datasets
 
     def read(folder: Path, download: bool) -> tuple[Part, Part]:
-        return _both(
-            lambda split: datasets.STL10(folder, split=split, download=download), ("train", "test"), "labels"
-        )
+        return _both(lambda split: datasets.STL10(folder, split=split, download=download), ("train", "test"), "labels")
 
     train, test = fetch("stl10", options, read, [datasets.STL10.url])
     return assemble_tensors(STL10, options, _names(STL10), train, test)
@@ -255,9 +241,7 @@ def load_food101(options: LoadOptions) -> Dataset:
     from torchvision import datasets
 
     def read(folder: Path, download: bool) -> tuple[Examples, Examples, list[str]]:
-        train, test = (
-            datasets.Food101(folder, split=split, download=download) for split in ("train", "test")
-        )
+        train, test = (datasets.Food101(folder, split=split, download=download) for split in ("train", "test"))
         return (
             _listed(train._image_files, train._labels, folder),
             _listed(test._image_files, test._labels, folder),
@@ -287,9 +271,7 @@ def load_oxford_pets(options: LoadOptions) -> Dataset:
     from torchvision import datasets
 
     def read(folder: Path, download: bool) -> tuple[Examples, Examples, list[str]]:
-        train, test = (
-            datasets.OxfordIIITPet(folder, split=split, download=download) for split in ("trainval", "test")
-        )
+        train, test = (datasets.OxfordIIITPet(folder, split=split, download=download) for split in ("trainval", "test"))
         return (
             _listed(train._images, train._labels, folder),
             _listed(test._images, test._labels, folder),
@@ -344,9 +326,7 @@ def _load_emnist(info: DatasetInfo, options: LoadOptions, split: str) -> Dataset
     from torchvision import datasets
 
     def read(folder: Path, download: bool) -> tuple[Part, Part]:
-        return _both(
-            lambda train: datasets.EMNIST(folder, split=split, train=train, download=download), (True, False)
-        )
+        return _both(lambda train: datasets.EMNIST(folder, split=split, train=train, download=download), (True, False))
 
     # Both names share one archive, hence one folder.
     train, test = fetch("emnist", options, read, [datasets.EMNIST.url], archives_in="EMNIST/raw")
@@ -378,7 +358,8 @@ def _load_photographs(
     archives_in: str = "",
 ) -> Dataset:
     train, test, classes = fetch(info.name, options, read, urls, archives_in)
-    return assemble_files(info, options, classes, train, None, test, name_or_path=info.name, trusted=True)
+    parts = FileParts(classes, train, test=test, trusted=True)
+    return assemble_files(info, options, parts, info.name)
 
 
 def _both(make: Callable[[Any], Any], which: Sequence[Any], labels: str = "targets") -> tuple[Part, Part]:
@@ -389,9 +370,9 @@ def _both(make: Callable[[Any], Any], which: Sequence[Any], labels: str = "targe
 def _part(images: Any, labels: Any) -> Part:
     """Return torchvision's images (N, H, W), (N, H, W, 3) or (N, 3, H, W) in our layout."""
     pixels = torch.as_tensor(images)
-    if pixels.dim() == 3:  # noqa: PLR2004
+    if pixels.dim() == 3:
         pixels = pixels.unsqueeze(1)
-    elif pixels.shape[1] != 3:  # noqa: PLR2004
+    elif pixels.shape[1] != 3:
         pixels = pixels.permute(0, 3, 1, 2)
     return pixels.contiguous(), torch.as_tensor(labels, dtype=torch.int64)
 

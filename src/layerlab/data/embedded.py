@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from layerlab.data.dataset import Dataset, assemble_tensors
+from layerlab.data.assembly import assemble_tensors
+from layerlab.data.dataset import Dataset
 from layerlab.data.options import LoadOptions
 from layerlab.data.registry import DatasetInfo, register
 from layerlab.errors import LayerlabError
@@ -41,7 +42,7 @@ DIGITS = DatasetInfo(
     title="Optical recognition of handwritten digits",
     shape=(1, 8, 8),
     classes=_DIGITS,
-    sizes=(1297, 144, 356),
+    sizes=(1295, 143, 359),
     licence="CC BY 4.0",
     source="Alpaydin, Kaynak: Optical recognition of handwritten digits, UCI repository, 1998; as in scikit-learn",
     needs="nothing",
@@ -70,9 +71,7 @@ def fixed_order(count: int) -> list[int]:
     return sorted(range(count), key=lambda number: hashlib.sha256(str(number).encode()).digest())
 
 
-def _divided(
-    info: DatasetInfo, options: LoadOptions, table: np.ndarray, side: int, test_share: float
-) -> Dataset:
+def _divided(info: DatasetInfo, options: LoadOptions, table: np.ndarray, side: int, test_share: float) -> Dataset:
     pixels = torch.from_numpy(table[:, :-1].copy()).view(-1, 1, side, side)
     labels = torch.from_numpy(table[:, -1].astype(np.int64))
     order = torch.tensor(fixed_order(len(labels)))
@@ -117,7 +116,5 @@ def _read_table(package: str, within: Path, *, rows: int, columns: int) -> np.nd
     except FileNotFoundError as error:
         raise LayerlabError(f'"{path}" is missing; reinstall {package}, which carries it') from error
     except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise LayerlabError(
-            f'"{path}" is damaged ({error}); reinstall {package}, which carries it'
-        ) from error
+        raise LayerlabError(f'"{path}" is damaged ({error}); reinstall {package}, which carries it') from error
     return table

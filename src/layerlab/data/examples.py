@@ -77,9 +77,7 @@ def verify_all(examples: Examples, bad: dict[int, str]) -> dict[int, str]:
     return _for_each(lambda row: decode(examples.paths[row]).close(), examples, bad)[1]
 
 
-def decode_all(
-    examples: Examples, recipe: Preprocessing, bad: dict[int, str]
-) -> tuple[Tensor, dict[int, str]]:
+def decode_all(examples: Examples, recipe: Preprocessing, bad: dict[int, str]) -> tuple[Tensor, dict[int, str]]:
     """Decode every file that is not ``bad`` already.
 
     Returns:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import shutil
 import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stderr
+from contextlib import contextmanager, nullcontext, redirect_stderr, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -53,20 +52,19 @@ def fetch(
     home = root / name
     for folder in (home, root):
         if folder.is_dir():
-            try:
+            # torchvision raises several types of exception for absent and for damaged files.
+            with suppress(Exception):
                 return read(folder, False)
-            except Exception:  # torchvision raises several types for absent and for damaged files
-                continue
     if not options.download:
-        raise LayerlabError(f'{name} is not in "{home}" and is not to be downloaded; {_advice(home)}')
+        raise LayerlabError(f'{name} is not, or not whole, in "{home}", and downloading is off; {_advice(home)}')
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=root) as made, _quietly():
             folder = Path(made)
             _adopt(home, folder / archives_in, urls)
-            content = read(folder, True)
+            read(folder, True)
             _move_into(folder, home)
-            return content
+        return read(home, False)
     except Exception as error:
         hosts = sorted({urlsplit(url).hostname or url for url in urls})
         raise LayerlabError(
@@ -97,7 +95,7 @@ def _move_into(folder: Path, home: Path) -> None:
         goal = home / entry.name
         if goal.is_dir() and not goal.is_symlink():
             goal.rename(folder / f"{entry.name}.old")
-        os.replace(entry, goal)
+        entry.replace(goal)
 
 
 @contextmanager

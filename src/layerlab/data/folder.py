@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from layerlab.data.dataset import Dataset, assemble_files
+from layerlab.data.assembly import FileParts, assemble_files
+from layerlab.data.dataset import Dataset
 from layerlab.data.examples import Examples
 from layerlab.data.options import LoadOptions
 from layerlab.data.registry import DatasetInfo
@@ -18,7 +19,8 @@ from layerlab.errors import LayerlabError, did_you_mean
 __all__ = ["IMAGE_SUFFIXES", "load_folder"]
 
 IMAGE_SUFFIXES = frozenset(
-    ".avif .bmp .gif .jfif .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
+    {".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
+    | {".tif", ".tiff", ".webp"}
 )
 """What marks a file as an image; its content is judged when it is opened."""
 
@@ -30,9 +32,7 @@ _PARTS = {
 _TWO = 2
 
 
-def load_folder(
-    path: Path, options: LoadOptions, info: DatasetInfo | None = None, *, trusted: bool = False
-) -> Dataset:
+def load_folder(path: Path, options: LoadOptions, info: DatasetInfo | None = None, *, trusted: bool = False) -> Dataset:
     """Load the images of a folder.
 
     A folder of class folders (``cats/``, ``dogs/``) is divided, class by class: a tenth for the test and a
@@ -58,33 +58,22 @@ def load_folder(
     if not path.is_dir():
         raise LayerlabError(f'"{path}" is a file; a folder of class folders is expected')
     name = path.resolve().name or str(path)
-    info = info or _describe(name)
     roots = _parts_of(path)
     classes = sorted(_class_folders(roots["train"]))
     _require_two_classes(path, roots["train"], classes)
-    parts: dict[str, Examples] = {}
+    found: dict[str, Examples] = {}
     ignored = 0
     for part, folder in roots.items():
-        parts[part], passed_over = _examples(path, folder, classes, required=part == "train")
+        found[part], passed_over = _examples(path, folder, classes, required=part == "train")
         ignored += passed_over
-    test = parts.get("test")
-    validation = parts.get("validation")
-    if test is None:
-        test, validation = validation, None
-    return assemble_files(
-        info,
-        options,
-        classes,
-        parts["train"],
-        validation,
-        test,
-        name_or_path=options.name_or_path if info.needs != _NEEDS else str(path.absolute()),
-        trusted=trusted,
-        ignored=ignored,
+    if "test" not in found and "validation" in found:
+        found["test"] = found.pop("validation")
+    parts = FileParts(
+        classes, found["train"], found.get("validation"), found.get("test"), trusted=trusted, ignored=ignored
     )
-
-
-_NEEDS = "this folder"
+    # A registered data set is found again by its name and root, a person's own folder by its path.
+    again = str(path.absolute()) if info is None else info.name
+    return assemble_files(info or _describe(name), options, parts, again)
 
 
 def _describe(name: str) -> DatasetInfo:
@@ -96,7 +85,7 @@ def _describe(name: str) -> DatasetInfo:
         sizes=None,
         licence="yours",
         source="a folder of images",
-        needs=_NEEDS,
+        needs="this folder",
         line="images in class folders",
         flip=None,
     )
@@ -140,9 +129,7 @@ def _examples(path: Path, folder: Path, classes: Sequence[str], *, required: boo
         raise LayerlabError(f'"{folder}" has no class folders; it needs those of "{path}/train"')
     for name in folders:
         if name not in classes:
-            raise LayerlabError(
-                f'"{folder}" has a class "{name}" that train/ has not{did_you_mean(name, classes)}'
-            )
+            raise LayerlabError(f'"{folder}" has a class "{name}" that train/ has not{did_you_mean(name, classes)}')
     paths: list[Path] = []
     labels: list[int] = []
     ignored = sum(1 for entry in _entries(folder) if not entry.is_dir())
@@ -155,9 +142,7 @@ def _examples(path: Path, folder: Path, classes: Sequence[str], *, required: boo
                 else:
                     ignored += 1
         if not found and required:
-            raise LayerlabError(
-                f'class folder "{folder / name}" has no images; add some or remove the folder'
-            )
+            raise LayerlabError(f'class folder "{folder / name}" has no images; add some or remove the folder')
         paths += sorted(found)
         labels += [number] * len(found)
     if not paths:

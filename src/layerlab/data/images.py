@@ -51,9 +51,7 @@ def read_image(
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = to_channels(decode(path), channels)
     except Exception as error:
-        raise LayerlabError(
-            f'"{path}" cannot be read as an image: {reason_unreadable(error, path)}'
-        ) from error
+        raise LayerlabError(f'"{path}" cannot be read as an image: {reason_unreadable(error, path)}') from error
     return image if size is None else fit_to_size(image, (size, size) if isinstance(size, int) else size)
 
 
@@ -121,7 +119,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         layered = image.convert("RGBA")
         opaque = Image.alpha_composite(Image.new("RGBA", image.size, "white"), layered).convert("RGB")
         return opaque.convert("L") if is_grey(image.mode) else opaque
-    if image.mode == "I" or image.mode == "F" or image.mode.startswith("I;"):
+    if image.mode in {"I", "F"} or image.mode.startswith("I;"):
         return Image.fromarray(_scale(np.asarray(image), wide=image.mode.startswith("I;")))
     return image.convert("L" if is_grey(image.mode) else "RGB")
 

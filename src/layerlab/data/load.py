@@ -50,7 +50,7 @@ def load_data(
     Example:
         >>> data = load_data("digits")
         >>> data.shape, len(data.train), len(data.test)
-        ((1, 8, 8), 1297, 356)
+        ((1, 8, 8), 1295, 359)
     """
     options = LoadOptions.checked(
         name_or_path,

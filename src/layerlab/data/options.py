@@ -94,7 +94,7 @@ def _checked_size(size: int | Sequence[int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
     sides = (size, size) if _is_integer(size) else tuple(size) if isinstance(size, (tuple, list)) else ()
-    if len(sides) != 2 or not all(_is_integer(side) and side >= 1 for side in sides):  # noqa: PLR2004
+    if len(sides) != 2 or not all(_is_integer(side) and side >= 1 for side in sides):
         raise LayerlabError(f"the image size must be a side or (height, width) in pixels, not {size!r}")
     height, width = sides
     return int(height), int(width)

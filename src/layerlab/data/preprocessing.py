@@ -88,9 +88,7 @@ class Preprocessing:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as what JSON can hold."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
-        }
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Preprocessing:
@@ -129,7 +127,7 @@ def pixel_statistics(batches: Sequence[Tensor]) -> tuple[tuple[float, ...], tupl
     counts = torch.zeros(channels, 256, dtype=torch.int64)
     for batch in batches:
         for channel in range(channels):
-            for piece in batch[:, channel].split(4096):  # bincount makes an int64 copy: keep it small
+            for piece in torch.split(batch[:, channel], 4096):  # bincount makes an int64 copy: keep it small
                 counts[channel] += torch.bincount(piece.reshape(-1), minlength=256)
     weights = counts.double() / counts.sum(dim=1, keepdim=True)
     levels = torch.arange(256, dtype=torch.float64) / _WHITE

@@ -38,7 +38,7 @@ class DatasetInfo:
     classes: tuple[str, ...] | int
     """Their names, or how many there are."""
     sizes: tuple[int, int, int] | None
-    """Images for training, validation (a tenth of what comes as training) and test."""
+    """Images for training, validation (about a tenth of what comes as training) and test."""
     licence: str
     """Under which terms the images may be used."""
     source: str
@@ -78,10 +78,8 @@ def register(info: DatasetInfo) -> Callable[[Loader], Loader]:
 
 
 def list_datasets() -> list[DatasetInfo]:
-    """Return what is known of every data set: those that need nothing first, each group in the order of the alphabet."""
-    return sorted(
-        (info for info, _ in _LOADERS.values()), key=lambda info: (info.needs != "nothing", info.name)
-    )
+    """Return what is known of every data set: first those that need nothing, each group by name."""
+    return sorted((info for info, _ in _LOADERS.values()), key=lambda info: (info.needs != "nothing", info.name))
 
 
 def is_registered(name: str) -> bool:

@@ -41,7 +41,7 @@ def stratified_split(labels: Tensor, fractions: Sequence[float], seed: int) -> l
     # Shuffled first, then grouped: a class's members come in the shuffled order.
     order = permutation(len(labels), SPLIT, seed)
     parts: list[list[Tensor]] = [[] for _ in range(1 + len(fractions))]
-    for label in labels.unique().tolist():
+    for label in torch.unique(labels).tolist():
         members = order[labels[order] == label]
         for number in range(len(fractions), 0, -1):
             wanted = max(1, round(fractions[number - 1] * int((labels == label).sum())))
