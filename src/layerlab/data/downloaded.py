@@ -55,7 +55,10 @@ FASHION_MNIST = DatasetInfo(
     name="fashion_mnist",
     title="Fashion-MNIST",
     shape=(1, 28, 28),
-    classes=tuple("T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot".split(",")),
+    classes=(
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
     sizes=(54_000, 6_000, 10_000),
     licence="MIT",
     source="Xiao, Rasul, Vollgraf: Fashion-MNIST, 2017",

@@ -29,7 +29,6 @@ _PARTS = {
     "validation": ("val", "valid", "validation"),
     "test": ("test", "testing"),
 }
-_TWO = 2
 
 
 def load_folder(path: Path, options: LoadOptions, info: DatasetInfo | None = None, *, trusted: bool = False) -> Dataset:
@@ -118,7 +117,7 @@ def _require_two_classes(path: Path, train: Path, classes: Sequence[str]) -> Non
         raise LayerlabError(
             f'"{train}" has {holds}; put the images of each class in a folder of its own, such as {path.name}/cats/'
         )
-    if len(classes) < _TWO:
+    if len(classes) < 2:
         raise LayerlabError(f'"{train}" has one class, "{classes[0]}"; a classifier needs at least two')
 
 

@@ -15,6 +15,14 @@ __all__ = ["decode", "fit_to_size", "is_grey", "read_image", "reason_unreadable"
 
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
 _SIXTEEN_BITS = 65535
+_REASONS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    ((FileNotFoundError,), "the file is gone"),
+    ((PermissionError,), "no permission to read it"),
+    (
+        (Image.DecompressionBombError, Image.DecompressionBombWarning),
+        "it has more pixels than an image should have, perhaps to exhaust the memory",
+    ),
+)
 _EIGHT_BITS = 255
 
 
@@ -89,18 +97,13 @@ def fit_to_size(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 def reason_unreadable(error: Exception, path: Path) -> str:
     """Return in a few words why Pillow could not read ``path``."""
-    if isinstance(error, FileNotFoundError):
-        return "the file is gone"
-    if isinstance(error, PermissionError):
-        return "no permission to read it"
-    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
-        return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels, which may be an attempt to exhaust the memory"
-    if path.stat().st_size == 0:
+    for kinds, reason in _REASONS:
+        if isinstance(error, kinds):
+            return reason
+    if path.is_file() and path.stat().st_size == 0:
         return "the file is empty"
     if isinstance(error, UnidentifiedImageError):
         return "not an image, or of an unknown format"
-    if isinstance(error, LayerlabError):
-        return str(error)
     if "truncated" in str(error).lower() or isinstance(error, EOFError):
         return "the file is truncated"
     return f"damaged ({' '.join(str(error).split()) or type(error).__name__})"
@@ -128,7 +131,7 @@ def _scale(values: np.ndarray, wide: bool) -> np.ndarray:
     """Bring numbers of more than 8 bits to 0..255 by the rules of :func:`read_image`."""
     numbers = values.astype(np.float64)
     if not np.isfinite(numbers).all():
-        raise LayerlabError("a pixel is not a finite number")
+        raise ValueError("a pixel is not a finite number")
     low, high = float(numbers.min()), float(numbers.max())
     whole = np.issubdtype(values.dtype, np.integer)
     if wide or (whole and low >= 0 and _EIGHT_BITS < high <= _SIXTEEN_BITS):

@@ -66,7 +66,8 @@ def load_data(
     name = options.name_or_path
     if not is_registered(name) and _is_path(name):
         return load_folder(Path(name).expanduser(), options)
-    return find_loader(name)(options)
+    here = [child.name for child in Path().iterdir() if child.is_dir()] if not is_registered(name) else []
+    return find_loader(name, here)(options)
 
 
 def _is_path(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -92,13 +92,23 @@ def dataset_info(name: str) -> DatasetInfo:
     return _find(name)[0]
 
 
-def find_loader(name: str) -> Loader:
-    """Return what loads a data set. Raises LayerlabError where there is none of this name."""
-    return _find(name)[1]
+def find_loader(name: str, folders: Iterable[str] = ()) -> Loader:
+    """Return what loads a data set.
+
+    Args:
+        name: of the data set.
+        folders: what else may have been meant.
+
+    Raises:
+        LayerlabError: no data set has this name; the nearest one is told.
+    """
+    return _find(name, folders)[1]
 
 
-def _find(name: str) -> tuple[DatasetInfo, Loader]:
+def _find(name: str, folders: Iterable[str] = ()) -> tuple[DatasetInfo, Loader]:
     if name not in _LOADERS:
-        hint = did_you_mean(name, _LOADERS)
+        hint = did_you_mean(name, [*_LOADERS, *folders], count=1)
+        if hint.startswith("; known"):
+            hint = did_you_mean(name, _LOADERS)
         raise LayerlabError(f'no dataset "{name}"{hint} (a path to a folder of class folders also works)')
     return _LOADERS[name]
