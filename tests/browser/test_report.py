@@ -52,9 +52,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(10, (300,), generator=generator)
     guesses = torch.where(torch.arange(300) < 26, (labels + 1) % 10, labels)
-    probabilities = (
-        4 * nn.functional.one_hot(guesses, 10) + torch.rand(300, 10, generator=generator)
-    ).softmax(1)
+    probabilities = (4 * nn.functional.one_hot(guesses, 10) + torch.rand(300, 10, generator=generator)).softmax(1)
     save_file({"probabilities": probabilities, "labels": labels}, folder / "test_predictions.safetensors")
     run: Any = SimpleNamespace(
         path=folder,
@@ -93,9 +91,7 @@ def page(request: pytest.FixtureRequest, chromium: Browser, report: Path) -> Ite
     page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: said.append(f"error: {error}"))
     page.on("dialog", lambda dialog: (said.append(f"dialog: {dialog.message}"), dialog.dismiss())[1])
-    page.on(
-        "request", lambda asked: None if asked.url.startswith(("file:", "data:")) else said.append(asked.url)
-    )
+    page.on("request", lambda asked: None if asked.url.startswith(("file:", "data:")) else said.append(asked.url))
     page.goto(report.as_uri())
     wait_until(page, "document.querySelectorAll('[data-figure] .main-svg').length >= 4")
     yield page
@@ -160,9 +156,7 @@ def test_charts_follow_the_colour_scheme(page: Page) -> None:
 def test_nothing_overflows_sideways(page: Page, viewport: int) -> None:
     page.set_viewport_size({"width": viewport, "height": 1000})
     charts = "[...document.querySelectorAll('[data-figure]')]"
-    wait_until(
-        page, f"{charts}.every(chart => chart.querySelector('svg').clientWidth <= chart.clientWidth + 1)"
-    )
+    wait_until(page, f"{charts}.every(chart => chart.querySelector('svg').clientWidth <= chart.clientWidth + 1)")
     assert width(page) <= viewport
 
 

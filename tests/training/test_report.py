@@ -137,9 +137,7 @@ def test_no_mistakes_is_said(tmp_path: Path) -> None:
 
 def test_the_policy_names_exactly_the_scripts_that_run(tmp_path: Path) -> None:
     elements = Elements(a_page(tmp_path))
-    policy = next(
-        a["content"] for tag, a in elements.tags if a.get("http-equiv") == "Content-Security-Policy"
-    )
+    policy = next(a["content"] for tag, a in elements.tags if a.get("http-equiv") == "Content-Security-Policy")
     data, *running = elements.scripts
     hashes = ["sha256-" + base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in running]
     assert re.findall(r"'(sha256-[^']+)'", policy or "") == hashes
@@ -180,9 +178,7 @@ def test_headings_labels_and_language(tmp_path: Path) -> None:
     assert all(a["aria-label"] for _, a in elements.tags if "data-figure" in a)
 
 
-def test_an_anatomy_that_fails_is_said_and_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_anatomy_that_fails_is_said_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_model: nn.Module, _size: object) -> None:
         raise LayerlabError('Linear "1" gets <3> values')
 
@@ -209,9 +205,7 @@ def test_predictions_of_other_data_are_refused(tmp_path: Path) -> None:
         ({"probabilities": torch.zeros(0, 2), "labels": torch.arange(0)}, r"\(0, 2\) and labels \(0,\)"),
     ],
 )
-def test_predictions_that_cannot_be_read(
-    tmp_path: Path, content: bytes | dict[str, Tensor] | None, says: str
-) -> None:
+def test_predictions_that_cannot_be_read(tmp_path: Path, content: bytes | dict[str, Tensor] | None, says: str) -> None:
     path = tmp_path / "test_predictions.safetensors"
     if isinstance(content, bytes):
         path.write_bytes(content)

@@ -93,9 +93,7 @@ def test_best_epoch_is_the_first_with_the_lowest_loss() -> None:
 
 
 def test_flat_facts_keep_their_order() -> None:
-    facts = flat_facts(
-        {"seed": 0, "data": {"name": "x", "size": None}, "stop": {}, "classes": ["a", "b"], "none": []}
-    )
+    facts = flat_facts({"seed": 0, "data": {"name": "x", "size": None}, "stop": {}, "classes": ["a", "b"], "none": []})
     assert facts == [
         ("seed", "0"),
         ("data.name", "x"),

@@ -102,9 +102,7 @@ def write_report(run: Run, dataset: Dataset) -> Path:
         )
     path = Path(run.path) / "report.html"
     # A folder's name may hold bytes that are no text; they are shown as "?" and do not stop the report.
-    atomic_write(
-        path, render_report(build_report(run, dataset, probabilities, labels)).encode("utf-8", "replace")
-    )
+    atomic_write(path, render_report(build_report(run, dataset, probabilities, labels)).encode("utf-8", "replace"))
     return path
 
 
@@ -122,14 +120,10 @@ def read_test_predictions(folder: Path | str) -> tuple[Tensor, Tensor]:
         kept = load_file(path)
         probabilities, labels = kept["probabilities"], kept["labels"]
     except FileNotFoundError as error:
-        raise LayerlabError(
-            f'"{path}" is missing: the report needs the predictions on the test part'
-        ) from error
+        raise LayerlabError(f'"{path}" is missing: the report needs the predictions on the test part') from error
     except (SafetensorError, OSError, KeyError) as error:
-        raise LayerlabError(
-            f'"{path}" is cut or foreign ({error}): train again, or resume the run'
-        ) from error
-    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not len(labels):  # noqa: PLR2004
+        raise LayerlabError(f'"{path}" is cut or foreign ({error}): train again, or resume the run') from error
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not len(labels):
         raise LayerlabError(
             f'"{path}" holds probabilities {tuple(probabilities.shape)} and labels {tuple(labels.shape)};'
             " expected (images, classes) and (images,)"
@@ -179,12 +173,10 @@ def render_report(report: Report) -> str:
     """Return the page, with both scripts inlined and named by their hashes in its policy."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
-    from plotly.offline import get_plotlyjs
+    from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
     library = _normal_lines(get_plotlyjs())
-    script = _normal_lines(
-        resource_files("layerlab.training").joinpath("templates/report.js").read_text("utf-8")
-    )
+    script = _normal_lines(resource_files("layerlab.training").joinpath("templates/report.js").read_text("utf-8"))
     environment = Environment(
         loader=PackageLoader("layerlab.training", "templates"),
         autoescape=True,
@@ -241,7 +233,7 @@ def _command(config: Mapping[str, Any]) -> str:
 
 def _duration(seconds: float) -> str:
     """Return a time as people say it."""
-    if seconds < 60:  # noqa: PLR2004
+    if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

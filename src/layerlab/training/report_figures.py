@@ -46,9 +46,7 @@ def curve_figure(history: Sequence[Mapping[str, Any]], quantity: str, best: int 
         for part, role in (("train", "training"), ("val", "validation"))
     ]
     layout = _layout(history)
-    layout["yaxis"] = (
-        {"tickformat": ".0%", "range": _room_below_one(history)} if percent else {"rangemode": "tozero"}
-    )
+    layout["yaxis"] = {"tickformat": ".0%", "range": _room_below_one(history)} if percent else {"rangemode": "tozero"}
     layout["legend"] = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
     if best is not None:
         layout["shapes"] = [
@@ -147,10 +145,7 @@ def _cells(counts: Tensor, shares: Tensor, shown: Tensor, role: str, full: float
     }
     if few:
         trace["text"] = [
-            [
-                f"{cell:,}<br>{share:.1%}" if cell and kept else ""
-                for cell, share, kept in zip(*rows, strict=True)
-            ]
+            [f"{cell:,}<br>{share:.1%}" if cell and kept else "" for cell, share, kept in zip(*rows, strict=True)]
             for rows in zip(table, percent, mask, strict=True)
         ]
         trace["texttemplate"] = "%{text}"
@@ -167,7 +162,7 @@ def _where(mask: list[list[bool]], table: list[list[float]]) -> list[list[float 
 def _line(history: Sequence[Mapping[str, Any]], key: str, role: str) -> dict[str, Any]:
     return {
         "type": "scatter",
-        "mode": "lines+markers" if len(history) <= 40 else "lines",  # noqa: PLR2004  (markers would touch)
+        "mode": "lines+markers" if len(history) <= 40 else "lines",
         "x": [row["epoch"] for row in history],
         "y": [_finite(row.get(key)) for row in history],
         "meta": {"role": role},
@@ -175,7 +170,7 @@ def _line(history: Sequence[Mapping[str, Any]], key: str, role: str) -> dict[str
 
 
 def _layout(history: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    few = len(history) <= 12  # noqa: PLR2004  (room for one label an epoch)
+    few = len(history) <= 12
     return {
         "xaxis": {"title": {"text": "epoch"}, "tickformat": "d", **({"dtick": 1} if few else {"nticks": 10})},
         "hovermode": "x unified",
