@@ -105,6 +105,26 @@ def test_it_leaves_no_trace_and_says_nothing(tmp_path: Path, capfd: pytest.Captu
     assert (captured.out, captured.err) == ("", "")
 
 
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.LSTM(8, 5, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(10, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.rows(x.squeeze(1))[0][:, -1])
+
+
+def test_recurrent_layers_are_exported_quietly_and_keep_their_weights(tmp_path: Path) -> None:
+    model = Recurrent()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        path = export_onnx(model, tmp_path / "model.onnx", input_shape=(1, 8, 8)).path
+    images = torch.randn(2, 1, 8, 8)
+    np.testing.assert_allclose(run_file(path, images)[0], model(images).detach(), atol=1e-5)
+    assert all(ours is weight for ours, weight in zip(model.rows._flat_weights, model.rows.parameters(), strict=True))
+
+
 def test_a_network_of_logits_says_so(tmp_path: Path) -> None:
     result = export_onnx(
         nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), tmp_path / "x.ONNX", input_shape=(1, 2, 2), opset=18

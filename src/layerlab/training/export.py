@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -203,11 +204,16 @@ def _convert(model: nn.Module, images: Tensor, output: str, opset: int | None) -
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back what the exporter logs about its own steps: a failure is told in one sentence instead."""
+    """Hold back what the exporter says about its own steps: a failure is told in one sentence instead."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        yield
+        with warnings.catch_warnings():
+            # torch.nn's recurrent layers gather their weights in every pass; the exporter puts them back and warns.
+            warnings.filterwarnings("ignore", "The tensor attributes? .* assigned during export", UserWarning)
+            # PyTorch's own use of a function that it will remove.
+            warnings.filterwarnings("ignore", "_check_is_size will be removed", FutureWarning)
+            yield
     finally:
         logging.disable(before)
 
