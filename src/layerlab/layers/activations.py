@@ -116,7 +116,7 @@ def activation(name: str, **options: Any) -> nn.Module:
         _check_option(name, maker, option, value)
     try:
         return maker(**options)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise LayerlabError(f'activation "{name}": {error}') from error
 
 
@@ -135,7 +135,10 @@ def _check_option(name: str, maker: Callable[..., nn.Module], option: str, value
 
     PyTorch's modules take any value and fail only when data arrives, far from the mistake.
     """
-    known = inspect.signature(maker).parameters
+    parameters = inspect.signature(maker).parameters
+    # Modules without options take *args and **kwargs, and ignore them.
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    known = {key: item for key, item in parameters.items() if item.kind not in variadic}
     if option not in known:
         raise LayerlabError(f'activation "{name}" has no option "{option}"{did_you_mean(option, known)}')
     default = known[option].default
@@ -146,6 +149,8 @@ def _check_option(name: str, maker: Callable[..., nn.Module], option: str, value
     elif isinstance(default, float):
         fits = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         expected = "a finite number"
+    elif isinstance(default, str):
+        fits, expected = value in ("none", "tanh"), '"none" or "tanh"'  # the one word: gelu's approximation
     else:
         return
     # PyTorch writes some real defaults as whole numbers (softplus: beta=1).

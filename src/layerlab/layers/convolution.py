@@ -112,6 +112,10 @@ def convolution(
     gaps = per_axis("dilation", dilation, dims)
     for name, value in (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)):
         whole_number(name, value)
+    if in_channels % groups or out_channels % groups:
+        raise ValueError(
+            f"groups must divide the channels, and {in_channels} in and {out_channels} out are not divisible by {groups}"
+        )
 
     before, amounts = split_padding(padding, kernel, steps, gaps)
     act, wider = activation_along(1, activation, options)

@@ -80,6 +80,12 @@ def output_size(
 def same_padding(size: int, kernel: int, stride: int = 1, dilation: int = 1) -> tuple[int, int]:
     """Return Keras's ``same`` padding as (before, after): an odd remainder goes after.
 
+    Args:
+        size: length of the input.
+        kernel: length of the window.
+        stride: step of the window.
+        dilation: distance between the window's numbers.
+
     Raises:
         LayerlabError: a number is not a whole number of at least 1.
 
@@ -98,6 +104,13 @@ def padding_amounts(
     padding: AxisPadding, size: int, kernel: int, stride: int = 1, dilation: int = 1
 ) -> tuple[int, int]:
     """Return any padding of a convolution as (before, after).
+
+    Args:
+        padding: ``valid``, ``same``, a number, or (before, after).
+        size: length of the input; like what follows, it counts for ``same`` only.
+        kernel: length of the window.
+        stride: step of the window.
+        dilation: distance between the window's numbers.
 
     Raises:
         LayerlabError: ``padding`` is none of the forms.

@@ -149,8 +149,7 @@ def why_none(
 
     Example:
         >>> why_none(28, 14, kernel=3, stride=2, padding=0)
-        'no convolution with kernel 3, stride 2 and padding 0 makes 14 of 28: the nearest size it can make is
-        13'
+        'no convolution with kernel 3, stride 2 and padding 0 makes 14 of 28: the nearest size it can make is 13'
     """
     search = _search(input_size, output_size, kernel, stride, padding, dilation, output_padding, transposed=transposed)
     if next(_solutions(search), None) is not None:

@@ -111,7 +111,7 @@ class Skip(nn.Module):
         ``add``: what ``block`` gives; ``concatenate``: with the channels of both.
 
     Raises:
-        ValueError: ``mode`` is neither.
+        ValueError: ``mode`` is neither, or the block's first layer changes its input in place.
         LayerlabError: in ``forward``, the two ways give shapes that do not fit together.
 
     Example:
@@ -134,6 +134,10 @@ class Skip(nn.Module):
         super().__init__()
         if mode not in ("add", "concatenate"):
             raise ValueError(f'mode must be "add" or "concatenate", not {mode!r}')
+        if projection is None and getattr(_first_layer(block), "inplace", False):
+            raise ValueError(
+                "the block's first layer works in place and would change what goes past it: give inplace=False"
+            )
         self.mode = mode
         self.block = block
         self.projection = projection
@@ -159,6 +163,13 @@ class Skip(nn.Module):
     def extra_repr(self) -> str:
         """Return how the two ways are joined."""
         return f'mode="{self.mode}"'
+
+
+def _first_layer(block: nn.Module) -> nn.Module:
+    """Return the layer of a block that meets the input, as far as sequences tell."""
+    while isinstance(block, nn.Sequential) and len(block):
+        block = block[0]
+    return block
 
 
 def _without(shape: torch.Size, axis: int) -> list[int]:
