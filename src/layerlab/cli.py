@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +17,8 @@ from layerlab import __version__
 from layerlab.errors import LayerlabError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from rich.console import Console
     from torch import nn
 
@@ -73,7 +74,7 @@ def _root(
 
 
 @app.command()
-def train(  # one parameter an option: they are the command's interface
+def train(
     model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help=_MODEL_HELP)] = None,
     data: Annotated[
         str | None,
@@ -81,50 +82,97 @@ def train(  # one parameter an option: they are the command's interface
             help="A data set (layerlab data), a folder of class folders, or one with train/ and val/ of them."
         ),
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training part.")] = 10,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images a step, over all devices.")] = 64,
+    epochs: Annotated[int, typer.Option(help="Passes over the training part.")] = 10,
+    batch_size: Annotated[int, typer.Option(help="Images a step, over all devices together.")] = 32,
     optimizer: Annotated[str, typer.Option(help="Any of torch.optim, by name.")] = "adam",
     learning_rate: Annotated[
         float | None,
-        typer.Option("--learning-rate", "--lr", help="Peak learning rate [default: the optimiser's]"),
+        typer.Option("--learning-rate", "--lr", help="The highest of the schedule [default: the optimiser's]."),
     ] = None,
     weight_decay: Annotated[float | None, typer.Option(help="[default: the optimiser's]")] = None,
     momentum: Annotated[float | None, typer.Option(help="[default: the optimiser's]")] = None,
     schedule: Annotated[str, typer.Option(help="one-cycle, cosine, step or constant.")] = "one-cycle",
-    label_smoothing: Annotated[float, typer.Option(help="Share of the target spread over all classes.")] = 0.0,
-    mixup: Annotated[float, typer.Option(help="Alpha of the Beta distribution; 0 is off.")] = 0.0,
-    augmentation: Annotated[str, typer.Option(help="none, light, standard, ...")] = "none",
+    label_smoothing: Annotated[float, typer.Option(help="Share of each target spread evenly over all classes.")] = 0.0,
+    mixup: Annotated[float, typer.Option(help="Alpha by which pairs of images are mixed; 0: no mixing.")] = 0.0,
+    augmentation: Annotated[str, typer.Option(help="Random changes of the training images, by name.")] = "none",
     early_stopping: Annotated[
         int | None, typer.Option(help="Stop after so many epochs without a lower validation loss.")
     ] = None,
     gradient_clip: Annotated[float | None, typer.Option(help="Largest norm of the gradient.")] = None,
     validation: Annotated[float, typer.Option(help="Share of the training part kept for validation.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Of weights, order, split and augmentation.")] = 0,
-    precision: Annotated[str, typer.Option(help="32, bf16, or auto: measured, the faster.")] = "auto",
+    precision: Annotated[str, typer.Option(help="32, bf16, 16 (CUDA), or auto: measured, the fastest.")] = "auto",
     memory_format: Annotated[str, typer.Option(help="contiguous, channels_last, or auto: measured.")] = "auto",
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
-    devices: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
-    nodes: Annotated[int, typer.Option(min=1, help="Machines.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto: the best there is.")] = "auto",
+    devices: Annotated[int, typer.Option(help="Processes on each machine, one a device.")] = 1,
+    nodes: Annotated[int, typer.Option(help="Machines.")] = 1,
     strategy: Annotated[str, typer.Option(help="auto, ddp or fsdp.")] = "auto",
-    data_root: Annotated[Path | None, typer.Option(help="Where downloaded data is kept.")] = None,
-    size: Annotated[int | None, typer.Option(min=1, help="Height and width of the images.")] = None,
-    workers: Annotated[int | None, typer.Option(min=0, help="Processes that read image files.")] = None,
+    checkpoint_minutes: Annotated[float, typer.Option(help="Also write a checkpoint inside an epoch so often.")] = 5.0,
+    data_root: Annotated[Path | None, typer.Option(help="Where downloads are kept.")] = None,
+    size: Annotated[int | None, typer.Option(help="Height and width of the images [default: the network's].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that read image files.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images that cannot be read.")] = False,
-    output: Annotated[Path | None, typer.Option(help="The run folder [default: runs/MODEL-DATA]")] = None,
-    resume: Annotated[Path | None, typer.Option(help="A run folder to go on with, exactly.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The run folder [default: runs/MODEL-DATA].")] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run, exactly.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Train a network; leaves a run folder with checkpoints, metrics and an HTML report."""
+    if resume is None:
+        if model is None:
+            raise LayerlabError("train what? Name a network, e.g. layerlab train lecture_cnn --data mnist5k")
+        if data is None:
+            raise LayerlabError(f"train it on what? Add --data, e.g. layerlab train {model} --data mnist5k")
+    if not quiet and sys.stderr.isatty():
+        print("loading PyTorch ...", end="\r", file=sys.stderr, flush=True)
+    from layerlab.training import Stopped, fit
+
+    try:
+        run = fit(
+            model,
+            data,
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            momentum=momentum,
+            schedule=schedule,
+            label_smoothing=label_smoothing,
+            mixup=mixup,
+            augmentation=augmentation,
+            early_stopping=early_stopping,
+            gradient_clip=gradient_clip,
+            validation=validation,
+            seed=seed,
+            precision=precision,
+            memory_format=memory_format,
+            device=device,
+            devices=devices,
+            nodes=nodes,
+            strategy=strategy,
+            checkpoint_minutes=checkpoint_minutes,
+            data_root=data_root,
+            size=size,
+            workers=workers,
+            skip_bad=skip_bad,
+            output=output,
+            resume=resume,
+            progress=False if quiet else None,
+        )
+    except Stopped as stopped:
+        print(f"layerlab: {stopped}", file=sys.stderr)
+        raise typer.Exit(130) from stopped
+    _print_result(run)
 
 
 @app.command()
 def dissect(
     model: ModelArgument,
     input_size: Annotated[
-        str | None, typer.Option("--input", metavar="CxHxW", help="Its input, e.g. 3x224x224.")
+        str | None, typer.Option("--input", metavar="CxHxW", help="Size of its input, e.g. 3x224x224.")
     ] = None,
-    layer: Annotated[str | None, typer.Option(help="A number or name of the table: its arithmetic, worked.")] = None,
-    depth: Annotated[int | None, typer.Option(min=1, help="Levels of nesting to show.")] = None,
+    layer: Annotated[str | None, typer.Option(help="A number or path of the table: its arithmetic, worked.")] = None,
+    depth: Annotated[int | None, typer.Option(help="Levels of nesting to show.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a network layer by layer: shapes, parameters, arithmetic, receptive field."""
@@ -135,7 +183,7 @@ def dissect(
     anatomy = dissect_module(module, _input_size(module, model, input_size))
     if layer is not None:
         explanation = anatomy.explain(layer)
-        print(json.dumps(explanation.lines, indent=2, ensure_ascii=False) if as_json else explanation)
+        print(json.dumps(list(explanation.lines), indent=2, ensure_ascii=False) if as_json else explanation)
     elif as_json:
         print(anatomy.to_json())
     else:
@@ -146,30 +194,68 @@ def dissect(
 def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, of any size and mode.")],
-    top: Annotated[int, typer.Option(min=1, help="Classes to show.")] = 3,
+    top: Annotated[int, typer.Option(help="How many classes to name.")] = 3,
     invert: Annotated[
-        bool,
-        typer.Option("--invert", help="Swap dark and light (ink on paper, for networks that saw white on black)."),
+        bool, typer.Option("--invert", help="Exchange light and dark first, e.g. for ink on paper.")
     ] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images that cannot be read.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Classify image files with a trained run."""
+    from layerlab.training import load_run
+    from layerlab.training import predict as predict_images
+
+    predictions = predict_images(load_run(run), images, top=top, invert=invert, skip_bad=skip_bad)
+    if as_json:
+        shown = [{"path": str(one.path), "classes": dict(one.classes)} for one in predictions]
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+    else:
+        for one in predictions:
+            print(f"{one.path}  " + "  ".join(f"{name} {share:.1%}" for name, share in one.classes))
+    if any(one.looks_inverted for one in predictions) and not invert:
+        print("some images are dark on light, the training images light on dark: try --invert", file=sys.stderr)
+    for sentence in predictions.skipped:
+        print(f"skipped: {sentence}", file=sys.stderr)
 
 
 @app.command()
 def export(
     source: Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run folder, or a network as for train.")],
-    onnx: Annotated[Path | None, typer.Option(metavar="FILE", help="ONNX, checked against ONNX Runtime.")] = None,
+    onnx: Annotated[Path | None, typer.Option(metavar="FILE", help="An ONNX file, checked by ONNX Runtime.")] = None,
     pytorch: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="PyTorch source (networks from Keras text).")
+        Path | None, typer.Option(metavar="FILE", help="PyTorch source (of a network from Keras text).")
     ] = None,
-    keras: Annotated[Path | None, typer.Option(metavar="FILE", help="Keras source (networks from Keras text).")] = None,
+    keras: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keras source (of a network from Keras text).")
+    ] = None,
     input_size: Annotated[
-        str | None, typer.Option("--input", metavar="CxHxW", help="Its input, e.g. 3x224x224.")
+        str | None, typer.Option("--input", metavar="CxHxW", help="Size of its input, e.g. 3x224x224.")
     ] = None,
 ) -> None:
     """Write a network in another form."""
+    if onnx is None and pytorch is None and keras is None:
+        raise LayerlabError("export to what? Add --onnx FILE, --pytorch FILE or --keras FILE")
+    from layerlab.files import atomic_write
+    from layerlab.notation import KerasModel, write_keras, write_pytorch
+    from layerlab.training import export_onnx, load_run
+    from layerlab.zoo import resolve
+
+    run = load_run(source) if Path(source).is_dir() else None
+    module = run.model if run is not None else resolve(source)
+    for path, write in ((pytorch, write_pytorch), (keras, write_keras)):
+        if path is None:
+            continue
+        if not isinstance(module, KerasModel):
+            raise LayerlabError(f'"{source}" does not come from Keras text; only such networks are written as source')
+        atomic_write(path, write(module))
+        print(f"{path}: written")
+    if onnx is not None:
+        shape = _input_size(module, source, input_size) if run is None or input_size is not None else None
+        done = export_onnx(run if run is not None else module, onnx, input_shape=shape)
+        print(
+            f"{done.path}: {done.bytes:,} bytes, opset {done.opset}; ONNX Runtime agrees with PyTorch to"
+            f" {done.max_difference:.1e} of the largest output"
+        )
 
 
 @app.command()
@@ -178,11 +264,47 @@ def models(
     as_json: JsonOption = False,
 ) -> None:
     """List the zoo."""
+    from dataclasses import asdict
+
+    from layerlab.zoo import list_models, model_info
+
+    infos = [model_info(name) for name in list_models(pattern)]
+    if not infos:
+        raise LayerlabError(f'no model is called like "{pattern}"; known: {", ".join(list_models())}')
+    if as_json:
+        print(json.dumps([asdict(info) for info in infos], indent=2, ensure_ascii=False))
+        return
+    rows = [
+        (info.name, f"{info.parameters:,}", f"{info.macs:,}", "x".join(map(str, info.input_shape)), info.idea)
+        for info in infos
+    ]
+    _print_table(("model", "parameters", "MACs", "input", "the idea"), rows, numbers=(1, 2))
 
 
 @app.command()
 def data(as_json: JsonOption = False) -> None:
     """List the data sets."""
+    from dataclasses import asdict
+
+    from layerlab.data import list_datasets
+
+    infos = list_datasets()
+    if as_json:
+        print(json.dumps([asdict(info) for info in infos], indent=2, ensure_ascii=False))
+        return
+    rows = [
+        (
+            info.name,
+            "x".join(map(str, info.shape)) if info.shape else "varies",
+            str(info.number_of_classes),
+            f"{sum(info.sizes):,}" if info.sizes else "-",
+            info.needs,
+            info.line,
+        )
+        for info in infos
+    ]
+    _print_table(("data set", "image", "classes", "images", "needs", "what it is"), rows, numbers=(2, 3))
+    print("Any folder of class folders works too, by its path; so does one with train/ and val/ of them.")
 
 
 def _input_size(module: nn.Module, spec: str, given: str | None) -> tuple[int, ...]:
@@ -190,20 +312,41 @@ def _input_size(module: nn.Module, spec: str, given: str | None) -> tuple[int, .
     from layerlab.zoo import input_shape_of
 
     if given is not None:
-        try:
-            size = tuple(int(part) for part in given.lower().replace("×", "x").split("x"))
-        except ValueError:
-            size = ()
-        if not size or min(size) < 1:
-            raise LayerlabError(f'--input "{given}" is not a size; expected whole numbers joined by x, e.g. 3x224x224')
-        return size
+        parts = given.lower().split("x")
+        if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+            raise LayerlabError(f'--input "{given}" is no size; expected whole numbers joined by x, e.g. 3x224x224')
+        return tuple(int(part) for part in parts)
     known = input_shape_of(module)
     if known is None or None in known:
-        raise LayerlabError(f'"{spec}" does not say the size of its input; add --input CxHxW, e.g. --input 3x224x224')
+        raise LayerlabError(f'"{spec}" does not say the size of its input; add it, e.g. --input 3x224x224')
     return tuple(side for side in known if side is not None)
 
 
+def _print_result(run: Run) -> None:
+    """Print what a person wants to know when training has ended."""
+    metrics = run.metrics
+    print(
+        f"test accuracy {metrics['test_accuracy']:.1%}, loss {metrics['test_loss']:.4f}"
+        f"  (validation {metrics['val_accuracy']:.1%}, {metrics['val_loss']:.4f})"
+    )
+    print(f"run     {run.path}")
+    print(f"report  {run.path / 'report.html'}")
+
+
+def _print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]) -> None:
+    """Print one line a row, whatever the width of the terminal, so that `grep` and `awk` can read it."""
+    table = [tuple(columns), *map(tuple, rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = (
+            cell.rjust(width) if index in numbers else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        print("  ".join(cells).rstrip())
+
+
 def _console() -> Console:
+    """Return a console that neither colours numbers nor reads square brackets as style."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    return Console(highlight=False, markup=False)
