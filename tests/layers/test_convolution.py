@@ -82,14 +82,14 @@ def test_arguments_out_of_range_are_refused(options, sentence):
 
 
 def test_sizes_out_of_range_are_refused():
-    with pytest.raises(ValueError, match="^in_features must be a whole number of at least 1, not 0$"):
+    with pytest.raises(ValueError, match=r"^in_features must be a whole number of at least 1, not 0$"):
         dense(0, 1)
-    with pytest.raises(ValueError, match="^out_channels must be a whole number of at least 1, not 0$"):
+    with pytest.raises(ValueError, match=r"^out_channels must be a whole number of at least 1, not 0$"):
         convolution(1, 0, 3)
 
 
 def test_an_unknown_activation_is_refused():
-    with pytest.raises(LayerlabError, match='^unknown activation "rely"; did you mean '):
+    with pytest.raises(LayerlabError, match=r'^unknown activation "rely"; did you mean '):
         convolution(1, 1, 3, activation="rely")
-    with pytest.raises(LayerlabError, match='^activation "linear" has no option "slope"$'):
+    with pytest.raises(LayerlabError, match=r'^activation "linear" has no option "slope"$'):
         dense(1, 1, slope=2)

@@ -111,7 +111,7 @@ def test_channels_that_cannot_be_divided_are_refused():
 
 
 def test_an_axis_that_is_not_there_is_refused():
-    with pytest.raises(LayerlabError, match="Maxout has dim=3 and its input has 2 dimensions"):
+    with pytest.raises(LayerlabError, match=r"Maxout has dim=3 and its input has 2 dimensions"):
         Maxout(dim=3)(torch.zeros(1, 8))
 
 
@@ -126,7 +126,7 @@ def test_an_axis_that_is_not_there_is_refused():
     ],
 )
 def test_arguments_out_of_range_are_refused(make, sentence):
-    with pytest.raises(ValueError, match="^" + sentence.replace(".", r"\.") + "$"):
+    with pytest.raises(ValueError, match=r"^" + sentence.replace(".", r"\.") + "$"):
         make()
 
 

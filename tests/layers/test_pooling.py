@@ -78,7 +78,7 @@ def test_channels_last_images_stay_so(kind):
 
 @pytest.mark.parametrize("kind", REDUCTIONS)
 def test_arguments_out_of_range_are_refused(kind):
-    with pytest.raises(ValueError, match="^kernel_size must be a whole number of at least 1, not 0$"):
+    with pytest.raises(ValueError, match=r"^kernel_size must be a whole number of at least 1, not 0$"):
         kind(0)
-    with pytest.raises(ValueError, match="^stride must be one number or "):
+    with pytest.raises(ValueError, match=r"^stride must be one number or "):
         kind(2, (1, 1, 1))

@@ -43,5 +43,5 @@ def test_bias_is_the_last_convolutions():
 
 
 def test_arguments_out_of_range_are_refused():
-    with pytest.raises(ValueError, match="^depth_multiplier must be a whole number of at least 1, not 0$"):
+    with pytest.raises(ValueError, match=r"^depth_multiplier must be a whole number of at least 1, not 0$"):
         SeparableConv2d(2, 3, 3, depth_multiplier=0)

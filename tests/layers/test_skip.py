@@ -46,7 +46,7 @@ def test_the_projection_is_what_the_input_goes_through():
 
 def test_a_block_that_would_change_its_input_is_refused():
     block = nn.Sequential(nn.Sequential(nn.ReLU(inplace=True)), nn.Linear(4, 4))
-    with pytest.raises(ValueError, match="^the block's first layer works in place and would change what goes past it"):
+    with pytest.raises(ValueError, match=r"^the block's first layer works in place and would change what goes past it"):
         Skip(block)
     Skip(nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True)))  # further on it does no harm
     Skip(block, projection=nn.Linear(4, 4))
@@ -61,7 +61,7 @@ def test_the_gradient_reaches_the_input_past_a_block_that_passes_none():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Add()(), "Add was given no input"),
+        (Add(), "Add was given no input"),
         (
             lambda: Add()(torch.zeros(2, 3), torch.zeros(2, 4)),
             "Add needs inputs of one shape, and was given 2x3, 2x4",
@@ -70,7 +70,7 @@ def test_the_gradient_reaches_the_input_past_a_block_that_passes_none():
             lambda: Add()(torch.zeros(2, 3), torch.zeros(3)),
             "Add needs inputs of one shape, and was given 2x3, 3",
         ),
-        (lambda: Concatenate()(), "Concatenate was given no input"),
+        (Concatenate(), "Concatenate was given no input"),
         (
             lambda: Concatenate()(torch.zeros(2, 3, 4), torch.zeros(2, 3, 5)),
             "Concatenate needs inputs that differ along axis 1 at most, and was given 2x3x4, 2x3x5",
@@ -99,7 +99,7 @@ def test_shapes_that_do_not_fit_are_refused(make, sentence):
 
 
 def test_arguments_out_of_range_are_refused():
-    with pytest.raises(ValueError, match='^mode must be "add" or "concatenate", not \'sum\'$'):
+    with pytest.raises(ValueError, match=r'^mode must be "add" or "concatenate", not \'sum\'$'):
         Skip(nn.Identity(), "sum")
-    with pytest.raises(ValueError, match="^dim must be a whole number, not None$"):
+    with pytest.raises(ValueError, match=r"^dim must be a whole number, not None$"):
         Concatenate(None)

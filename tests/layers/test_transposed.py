@@ -62,13 +62,13 @@ def test_crop_takes_off_the_edges():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="^padding must be a whole number of at least 0, not -1$"):
+    with pytest.raises(ValueError, match=r"^padding must be a whole number of at least 0, not -1$"):
         transposed_convolution(1, 1, 3, padding=-1)
-    with pytest.raises(ValueError, match='^padding must be "valid", "same", a number or numbers, not "some"$'):
+    with pytest.raises(ValueError, match=r'^padding must be "valid", "same", a number or numbers, not "some"$'):
         transposed_convolution(1, 1, 3, padding="some")
-    with pytest.raises(LayerlabError, match="^output padding 2 must be smaller than the stride 2 or the dilation 1$"):
+    with pytest.raises(LayerlabError, match=r"^output padding 2 must be smaller than the stride 2 or the dilation 1$"):
         transposed_convolution(1, 1, 3, stride=2, output_padding=2)
-    with pytest.raises(ValueError, match="^dims must be 1, 2 or 3, not 0$"):
+    with pytest.raises(ValueError, match=r"^dims must be 1, 2 or 3, not 0$"):
         transposed_convolution(1, 1, 3, dims=0)
-    with pytest.raises(ValueError, match="^amounts must be a whole number of at least 0, not -1$"):
+    with pytest.raises(ValueError, match=r"^amounts must be a whole number of at least 0, not -1$"):
         Crop([(1, -1)])

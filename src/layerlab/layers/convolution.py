@@ -114,7 +114,8 @@ def convolution(
         whole_number(name, value)
     if in_channels % groups or out_channels % groups:
         raise ValueError(
-            f"groups must divide the channels, and {in_channels} in and {out_channels} out are not divisible by {groups}"
+            f"groups must divide the channels, and {in_channels} in and {out_channels} out are not divisible "
+            f"by {groups}"
         )
 
     before, amounts = split_padding(padding, kernel, steps, gaps)

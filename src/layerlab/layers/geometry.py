@@ -179,6 +179,13 @@ def transposed_crop(
     The full output has ``(size - 1)*stride + dilation*(kernel - 1) + 1`` numbers. A negative ``after``
     lengthens it. PyTorch's ``padding`` is ``before`` and its ``output_padding`` is ``before - after``.
 
+    Args:
+        kernel: length of the window.
+        stride: how far apart the windows' outputs are.
+        padding: as :func:`transposed_output_size` takes it.
+        output_padding: as there.
+        dilation: distance between the window's numbers.
+
     Raises:
         LayerlabError: as :func:`transposed_output_size`.
 
