@@ -55,13 +55,18 @@ def main() -> None:
         usage = getattr(error, "format_message", None)  # what the parser raises for options that it does not know
         if usage is None:
             raise
-        code = _complain(f"{usage()} (layerlab {' '.join(sys.argv[1:2])} --help lists what there is)")
+        known = sys.argv[1] if sys.argv[1:2] and sys.argv[1] in _command_names() else ""
+        code = _complain(f"{usage()} ({' '.join(filter(None, ('layerlab', known, '--help')))} lists what there is)")
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _complain(sentence: str) -> int:
     print(f"layerlab: {' '.join(sentence.split())}", file=sys.stderr)
     return 2
+
+
+def _command_names() -> set[str]:
+    return {command.callback.__name__ for command in app.registered_commands if command.callback is not None}
 
 
 @app.callback(invoke_without_command=True)
@@ -75,7 +80,7 @@ def _root(
 
 @app.command()
 def train(
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help=_MODEL_HELP)] = None,
+    model: Annotated[str | None, typer.Argument(metavar="MODEL", help=_MODEL_HELP)] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -87,10 +92,10 @@ def train(
     optimizer: Annotated[str, typer.Option(help="Any of torch.optim, by name.")] = "adam",
     learning_rate: Annotated[
         float | None,
-        typer.Option("--learning-rate", "--lr", help="The highest of the schedule [default: the optimiser's]."),
+        typer.Option("--learning-rate", "--lr", help="The highest of the schedule (default: the optimiser's)."),
     ] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="[default: the optimiser's]")] = None,
-    momentum: Annotated[float | None, typer.Option(help="[default: the optimiser's]")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Default: the optimiser's.")] = None,
+    momentum: Annotated[float | None, typer.Option(help="Default: the optimiser's.")] = None,
     schedule: Annotated[str, typer.Option(help="one-cycle, cosine, step or constant.")] = "one-cycle",
     label_smoothing: Annotated[float, typer.Option(help="Share of each target spread evenly over all classes.")] = 0.0,
     mixup: Annotated[float, typer.Option(help="Alpha by which pairs of images are mixed; 0: no mixing.")] = 0.0,
@@ -109,10 +114,10 @@ def train(
     strategy: Annotated[str, typer.Option(help="auto, ddp or fsdp.")] = "auto",
     checkpoint_minutes: Annotated[float, typer.Option(help="Also write a checkpoint inside an epoch so often.")] = 5.0,
     data_root: Annotated[Path | None, typer.Option(help="Where downloads are kept.")] = None,
-    size: Annotated[int | None, typer.Option(help="Height and width of the images [default: the network's].")] = None,
+    size: Annotated[int | None, typer.Option(help="Height and width of the images (default: the network's).")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that read image files.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images that cannot be read.")] = False,
-    output: Annotated[Path | None, typer.Option(help="The run folder [default: runs/MODEL-DATA].")] = None,
+    output: Annotated[Path | None, typer.Option(help="The run folder (default: runs/MODEL-DATA).")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run, exactly.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:

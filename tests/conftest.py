@@ -1,0 +1,50 @@
+"""What all tests share: no test writes into the user's caches, none is louder than two cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+Layerlab = Callable[..., "Outcome"]
+
+
+class Outcome:
+    """What a run of the command line gave."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    def complaint(self) -> str:
+        """Return the one line of an error: exit code 2, no traceback, nothing on standard output."""
+        assert self.code == 2, (self.code, self.out, self.err)
+        assert self.err.count("\n") == 1, self.err
+        assert self.err.startswith("layerlab: ")
+        assert "Traceback" not in self.err
+        return self.err.removeprefix("layerlab: ").strip()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> None:
+    os.environ["LAYERLAB_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["LAYERLAB_DATA"] = str(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def layerlab(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Layerlab:
+    """Return a function that runs the command line in this process."""
+    from layerlab.cli import main
+
+    def run(*arguments: object) -> Outcome:
+        capfd.readouterr()
+        monkeypatch.setattr("sys.argv", ["layerlab", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capfd.readouterr()
+        return Outcome(int(end.value.code or 0), out, err)
+
+    return run
