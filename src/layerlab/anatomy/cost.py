@@ -24,7 +24,7 @@ _VECTOR_PRODUCTS = {
     "dot": lambda args: args[0].numel(),
     "vdot": lambda args: args[0].numel(),
     "addbmm": lambda args: args[1].numel() * args[2].shape[-1],
-    "_trilinear": lambda args: math.prod(args[2].shape[1:3]) * args[1].numel() // args[1].shape[1] * args[1].shape[0],
+    "_trilinear": lambda args: args[0].shape[0] * args[1].numel(),  # Bilinear: batch, weight
 }
 
 # Operations of torch itself that multiply matrices or transform the whole tensor, for which there is no

@@ -141,7 +141,8 @@ def _prober(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -
     if kwargs or len(args) != 1 or not isinstance(args[0], torch.Tensor):
         return None
     example = args[0]
-    if len(position_axes(example, module)) != example.dim() - 2:  # not behind a batch and channels
+    axes = position_axes(example, module)
+    if not axes or axes.start != 2:  # noqa: PLR2004 - positions must stand behind a batch and channels
         return None
     try:
         twin = meta_twin(module)

@@ -1,0 +1,306 @@
+"""Every equation of an explanation is true, and its right side is the record's number."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+from collections import OrderedDict
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from layerlab import layers
+from layerlab.anatomy import Layer, dissect
+from layerlab.anatomy.explain.arithmetic import declared
+
+EQUATION = re.compile(r"^(?P<name>[^=]+?) = (?:(?P<formula>[-+*/() .\w]+) = )?(?P<value>\d[\d,/]*)(?: \(.*\))?$")
+OPERATORS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: lambda a, b: Fraction(a) / b,
+}
+
+
+def value_of(formula: str) -> Any:
+    """Return the value of an arithmetic expression: numbers, + - * / ( ) floor ceil."""
+
+    def walk(node: ast.AST) -> Any:
+        match node:
+            case ast.Expression(body=body):
+                return walk(body)
+            case ast.Constant(value=value):
+                return value
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -walk(operand)
+            case ast.BinOp(left=left, op=op, right=right):
+                return OPERATORS[type(op)](walk(left), walk(right))
+            case ast.Call(func=ast.Name(id=name), args=[argument]):
+                return {"floor": math.floor, "ceil": math.ceil}[name](walk(argument))
+        raise ValueError(formula)
+
+    return walk(ast.parse(formula, mode="eval"))
+
+
+def equations(lines: tuple[str, ...]) -> list[tuple[str, str | None, Fraction]]:
+    """Return name, formula and value of each line that is one, for the layer itself (not for its parts)."""
+    found = []
+    for line in lines:
+        match = EQUATION.match(line)
+        if match and not line.startswith(" "):
+            found.append((match["name"], match["formula"], Fraction(match["value"].replace(",", ""))))
+    return found
+
+
+def recorded(layer: Layer, name: str) -> set[Fraction] | None:
+    """Return what the record says for an equation's name, or ``None`` for a name that only the explanation has."""
+    spatial = {Fraction(size) for size in layer.outputs[0][1:]} if layer.outputs else set()
+    match name.split(",")[0]:
+        case "out" | "height" | "width" | "depth" | "length" | "units" | "channels":
+            return spatial
+        case "parameters":
+            return {Fraction(layer.parameters if layer.kind == "MultiheadAttention" else declared(layer))}
+        case "parameters together":
+            return {Fraction(layer.parameters)}
+        case "MACs" | "MACs together":
+            return {Fraction(layer.macs)}
+        case "buffers":
+            return {Fraction(layer.buffers)}
+        case "receptive field":
+            return {Fraction(field) for field in layer.receptive_field or ()}
+        case "stride":
+            return {Fraction(step) for step in layer.stride or () if step is not None}
+    return None
+
+
+class Joins(nn.Module):
+    def __init__(self, join: nn.Module) -> None:
+        super().__init__()
+        self.one, self.two, self.join = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1), join
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.join(self.one(x), self.two(x))
+
+
+class Attends(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(16, 4, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.attention(x, x, x)[0]
+
+
+IMAGE = (3, 32, 30)
+VISION = [
+    nn.Conv2d(3, 8, 3, 2, 1),
+    nn.Conv2d(3, 8, (3, 5), (1, 2), (0, 2), (2, 1), bias=False),
+    nn.Conv2d(3, 6, 3, groups=3),
+    nn.Conv2d(3, 8, 4, padding="same"),
+    nn.Conv2d(3, 8, 3, padding="valid"),
+    nn.ConvTranspose2d(3, 8, 3, 2, 1, 1),
+    nn.ConvTranspose2d(3, 6, (4, 3), (2, 1), groups=3, bias=False),
+    nn.MaxPool2d(3, 2, 1),
+    nn.MaxPool2d(3, 2, ceil_mode=True),
+    nn.AvgPool2d((2, 3)),
+    nn.AdaptiveAvgPool2d(1),
+    nn.AdaptiveAvgPool2d((4, 5)),
+    nn.AdaptiveMaxPool2d(1),
+    nn.BatchNorm2d(3),
+    nn.BatchNorm2d(3, affine=False, track_running_stats=False),
+    nn.InstanceNorm2d(3, affine=True),
+    nn.GroupNorm(3, 3),
+    nn.Dropout2d(0.3),
+    nn.ZeroPad2d((1, 2, 3, 4)),
+    nn.Upsample(scale_factor=2),
+    nn.PixelUnshuffle(2),
+    nn.Flatten(),
+    nn.Softmax(dim=1),
+    nn.LocalResponseNorm(5),
+    layers.SamePadding(3, 2),
+    layers.SameMaxPool2d(3, 2),
+    layers.SameAvgPool2d(2),
+    layers.Crop([(0, 1), (1, 1)]),
+    layers.GlobalAveragePool2d(),
+    layers.GlobalMaxPool2d(keepdim=True),
+    layers.SeparableConv2d(3, 8, 3, 2, "same"),
+    layers.MaxoutConv2d(3, 8, 3, pieces=3),
+    layers.convolution(3, 8, 4, 2, "same", activation="elu"),
+    layers.transposed_convolution(3, 8, 3, 2, "same", activation="leaky_relu"),
+    Joins(layers.Add()),
+    Joins(layers.Concatenate()),
+    nn.PReLU(),
+    nn.PReLU(3),
+    *(layers.activation(name) for name in layers.activation_names() if name != "maxout"),
+]
+SEQUENCE = (10, 16)
+SEQUENCES = [
+    nn.LSTM(16, 8, 2, bidirectional=True, batch_first=True),
+    nn.LSTM(16, 8, bias=False, batch_first=True),
+    nn.GRU(16, 8, batch_first=True),
+    nn.RNN(16, 8, nonlinearity="relu", batch_first=True),
+    nn.Linear(16, 4),
+    nn.LayerNorm(16),
+    nn.RMSNorm(16),
+    Attends(),
+    nn.TransformerEncoderLayer(16, 4, batch_first=True),
+]
+CASES: list[tuple[nn.Module, Any]] = [
+    *((model, IMAGE) for model in VISION),
+    *((model, SEQUENCE) for model in SEQUENCES),
+    (nn.Conv1d(4, 8, 3, 2, dilation=2), (4, 20)),
+    (nn.Conv3d(2, 3, 3), (2, 5, 6, 7)),
+    (nn.MaxPool1d(2), (4, 21)),
+    (nn.AvgPool3d(2), (2, 4, 4, 4)),
+    (layers.GlobalAveragePool1d(), (4, 9)),
+    (nn.Embedding(11, 4), (6,)),
+    (nn.Bilinear(4, 5, 6), [(4,), (5,)]),
+    (layers.MaxoutLinear(4, 6, pieces=2), (4,)),
+    (nn.BatchNorm1d(4), (4,)),
+    (torchvision.models.resnet18(), (3, 64, 64)),
+    (torchvision.models.mobilenet_v2(), (3, 64, 64)),
+    (torchvision.models.googlenet(init_weights=False), (3, 64, 64)),
+]
+
+
+@pytest.mark.parametrize(("model", "size"), CASES, ids=[f"{i}-{type(m).__name__}" for i, (m, _) in enumerate(CASES)])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_every_equation_is_true_and_agrees_with_the_record(model: nn.Module, size: Any, batch: int) -> None:
+    anatomy = dissect(model, size, batch=batch)
+    for layer in (anatomy.root, *anatomy.layers):
+        explanation = anatomy.explain(layer.path)
+        for name, formula, value in equations(explanation.lines):
+            if formula is not None:
+                assert value_of(formula) == value, (layer.path, name, formula)
+            known = recorded(layer, name)
+            if known is not None:
+                assert value in known, (layer.path, name, value)
+
+
+@pytest.mark.parametrize(("model", "size"), CASES, ids=[f"{i}-{type(m).__name__}" for i, (m, _) in enumerate(CASES)])
+def test_parameters_and_macs_are_worked_out(model: nn.Module, size: Any) -> None:
+    """What costs something has a formula for it, not the bare number."""
+    anatomy = dissect(model, size)
+    for layer in (anatomy.root, *anatomy.layers):
+        if not layer.called or not layer.is_leaf:
+            continue
+        found = {name: formula for name, formula, _ in equations(anatomy.explain(layer.path).lines)}
+        if declared(layer) > 1 and layer.kind not in ("PReLU", "RMSNorm"):
+            assert found["parameters"], layer
+        if layer.macs > 1:
+            assert found["MACs"], layer
+    assert anatomy.explain("").lines
+
+
+def test_the_lectures_example() -> None:
+    text = str(dissect(nn.Conv2d(1, 1, 3, bias=False), (1, 5, 5)).explain(""))
+    assert "out = floor((5 + 2*0 - 3)/1) + 1 = 3" in text
+    assert "parameters = 3*3*1*1 = 9" in text
+    assert "were it fully connected, weights = 25*9 = 225 (against 9: 25 times as many)" in text
+
+
+def test_first_layer_of_the_lectures_network() -> None:
+    model = nn.Sequential(OrderedDict(conv2d=nn.Conv2d(1, 64, 3), pool=nn.MaxPool2d(2), conv2d_1=nn.Conv2d(64, 128, 3)))
+    anatomy = dissect(model, (1, 28, 28))
+    assert str(anatomy.explain(1)).splitlines() == [
+        "1  conv2d: Conv2d",
+        "  1x28x28 -> 64x26x26",
+        "  out = floor((28 + 2*0 - 3)/1) + 1 = 26",
+        "  parameters = 3*3*1*64 + 64 = 640",
+        "  MACs = 26*26*64 * (3*3*1) = 389,376",
+        "  receptive field = 1 + (3 - 1)*1 = 3",
+        "  stride = 1*1 = 1",
+        "  were it fully connected, weights = 784*43264 = 33,918,976 (against 576: 58,887 times as many)",
+    ]
+    assert "receptive field = 4 + (3 - 1)*2 = 8" in str(anatomy.explain("conv2d_1"))
+
+
+@pytest.mark.parametrize(
+    ("layer", "size", "line"),
+    [
+        (nn.Conv2d(1, 2, 3, dilation=2), (1, 9, 9), "out = floor((9 + 2*0 - 2*(3 - 1) - 1)/1) + 1 = 5"),
+        (nn.Conv2d(1, 2, (3, 2)), (1, 9, 9), "height = floor((9 + 2*0 - 3)/1) + 1 = 7"),
+        (nn.Conv2d(1, 2, (3, 2)), (1, 9, 9), "width = floor((9 + 2*0 - 2)/1) + 1 = 8"),
+        (nn.Conv2d(1, 2, 4, padding="same"), (1, 9, 9), "out = floor((9 + 1 + 2 - 4)/1) + 1 = 9"),
+        (nn.MaxPool2d(3, 2, ceil_mode=True), (1, 10, 10), "out = ceil((10 + 2*0 - 3)/2) + 1 = 5"),
+        (nn.ConvTranspose2d(1, 2, 3, 2), (1, 4, 4), "out = (4 - 1)*2 - 2*0 + 1*(3 - 1) + 0 + 1 = 9"),
+        (layers.SameMaxPool2d(3, 2), (1, 8, 8), "out = floor((8 + 0 + 1 - 3)/2) + 1 = 4"),
+        (nn.LeakyReLU(0.1), (4,), "y = max(0.1x, x), for each value by itself"),
+        (nn.ELU(), (4,), "y = x for x >= 0, else 1(e^x - 1), for each value by itself"),
+        (nn.Dropout(0.25), (4,), "in training each value becomes 0 with probability 0.25"),
+        (nn.Flatten(), (128, 11, 11), "out = 128*11*11 = 15,488"),
+    ],
+)
+def test_single_lines(layer: nn.Module, size: Any, line: str) -> None:
+    assert line in dissect(layer, size).explain("").lines
+
+
+def test_batch_normalisation_is_algorithm_1_with_the_square_root() -> None:
+    text = str(dissect(nn.BatchNorm2d(64), (64, 13, 13)).explain(""))
+    for line in (
+        "for each of 64 channels, over its m = 169*batch values x in a batch (Algorithm 1):",
+        "mean = sum(x) / m",
+        "var = sum((x - mean)^2) / m",
+        "x_hat = (x - mean) / sqrt(var + 1e-05)",
+        "y = gamma*x_hat + beta",
+        "parameters = 2*64 = 128",
+        "buffers = 2*64 + 1 = 129",
+        "lacks the square root: it is (x - mean)/sqrt(var + eps)*gamma + beta",
+    ):
+        assert line in text
+
+
+def test_separable_convolution_is_compared_with_a_full_one() -> None:
+    text = str(dissect(layers.SeparableConv2d(64, 128, 3, padding="same"), (64, 14, 14)).explain(""))
+    assert "a full convolution, weights = 3*3*64*128 = 73,728 (against 8,768: 8.4 times)" in text
+    assert "parameters together = 576 + 8320 = 8,896" in text
+
+
+def test_container_explains_its_children_in_order_with_sums() -> None:
+    anatomy = dissect(torchvision.models.resnet18(), (3, 64, 64))
+    lines = anatomy.explain("layer2.0").lines
+    children = [line.split()[1] for line in lines if re.match(r"\d[\d.]*  layer2", line)]
+    assert children == [f"layer2.0.{name}:" for name in ("conv1", "bn1", "relu", "conv2", "bn2", "downsample")]
+    assert lines[-2].startswith("parameters together = 73728 + 256 + 147456 + 256 + 8448 = 230,144")
+
+
+def test_a_subclass_that_does_something_else_is_not_contradicted() -> None:
+    class Doubled(nn.Conv2d):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(nn.functional.interpolate(x, scale_factor=2))
+
+    Doubled.__name__ = "Conv2d"
+    lines = dissect(Doubled(1, 2, 3), (1, 8, 8)).explain("").lines
+    assert "out = 14" in lines
+
+
+def test_module_of_an_unknown_kind() -> None:
+    class Scale(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale, self.shift = nn.Parameter(torch.ones(3, 4)), nn.Parameter(torch.ones(4))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x @ self.scale + self.shift
+
+    assert dissect(Scale(), (3,)).explain("").lines == (
+        "3 -> 4",
+        "parameters = 3*4 + 4 = 16 (scale, shift)",
+        "MACs = 12",
+    )
+
+
+def test_uncalled_layer_says_so() -> None:
+    anatomy = dissect(torchvision.models.googlenet(init_weights=False), (3, 64, 64))
+    assert anatomy.explain("aux1.fc1").lines[0] == "never called"
+
+
+def test_rich_text_is_the_same() -> None:
+    explanation = dissect(nn.Linear(3, 2), (3,)).explain("")
+    assert explanation.__rich__().plain == str(explanation)
