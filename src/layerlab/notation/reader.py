@@ -1,0 +1,208 @@
+"""Keras source as text to a network. Nothing of the text is executed."""
+
+from __future__ import annotations
+
+import ast
+
+from layerlab.errors import LayerlabError
+from layerlab.notation.builder import build
+from layerlab.notation.description import Layer, LibraryName, Network, Tensor, Unknown, Value
+from layerlab.notation.library import Library
+from layerlab.notation.model import KerasModel
+from layerlab.notation.source_text import parse
+
+__all__ = ["read_keras"]
+
+_WORDS = {
+    ast.For: "for",
+    ast.AsyncFor: "for",
+    ast.While: "while",
+    ast.If: "if",
+    ast.Try: "try",
+    ast.Match: "match",
+    ast.Return: "return",
+}
+
+
+def read_keras(text: str, filename: str = "<text>") -> KerasModel:
+    """Read Keras source and return the network as a PyTorch module with fresh weights.
+
+    Reads ``keras.Sequential``, ``.add`` and straight-line functional code, with or without imports, as people paste
+    it: Markdown fences, prompts, ``compile`` and ``fit`` are passed over. Where the text makes several networks, it is
+    the one called ``model``, else the last. Every layer has Keras's meaning; images go in as (N, C, H, W).
+
+    Args:
+        text: the source. It is parsed and never executed.
+        filename: what errors call it.
+
+    Returns:
+        The network, with ``input_shape`` in PyTorch's order, in training mode.
+
+    Raises:
+        LayerlabError: the text is not Python, makes no network, or says something that is not read; one sentence with
+            the line, the name and the nearest known name.
+
+    Example:
+        >>> model = read_keras("keras.Sequential([keras.Input((28, 28, 1)), layers.Conv2D(8, 3), layers.Flatten()])")
+        >>> model.input_shape, model.layer_names
+        ((1, 28, 28), ['conv2d', 'flatten'])
+    """
+    try:
+        network = _Reader(filename).read(parse(text, filename))
+        model = build(network, filename)
+    except RecursionError:
+        raise LayerlabError(f"{filename} is nested too deeply to be read") from None
+    model._source = (filename, text)
+    return model
+
+
+class _Reader:
+    """Walks through the statements once, in order."""
+
+    def __init__(self, filename: str) -> None:
+        self.filename = filename
+        self.names: dict[str, Value] = {}
+        self.library = Library(filename, self.names)
+        self.evaluator = self.library.evaluator
+        self.hidden: tuple[str, int] | None = None
+
+    def read(self, statements: list[ast.stmt]) -> Network:
+        """Return the network that the text describes."""
+        self.block(statements)
+        named = self.names.get("model")
+        if isinstance(named, Network):
+            return named
+        if self.library.networks:
+            return self.library.networks[-1]
+        if self.hidden is not None:
+            word, line = self.hidden
+            raise LayerlabError(
+                f"{self.filename} line {line}: what is inside a {word} is not read; paste its body as straight-line code"
+            )
+        hint = "end with keras.Model(inputs, outputs)" if self.library.count else "expected keras.Sequential([...])"
+        raise LayerlabError(f"{self.filename} makes no network; {hint}")
+
+    def block(self, statements: list[ast.stmt]) -> None:
+        for statement in statements:
+            self.statement(statement)
+
+    def statement(self, node: ast.stmt) -> None:
+        """Read one statement."""
+        match node:
+            case ast.Expr():
+                self.evaluator.value(node.value)
+            case ast.Assign():
+                value = self.evaluator.value(node.value)
+                for target in node.targets:
+                    self.bind(target, value)
+            case ast.AnnAssign(value=ast.expr()):
+                self.bind(node.target, self.evaluator.value(node.value))
+            case ast.AugAssign():
+                self.augmented(node)
+            case ast.Import() | ast.ImportFrom():
+                self.imported(node)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                word = "class" if isinstance(node, ast.ClassDef) else "function"
+                self.hidden = self.hidden or (word, node.lineno)
+                self.names[node.name] = Unknown(f"the {word} {node.name}", node.lineno, node.name)
+            case ast.With():
+                for item in node.items:
+                    self.evaluator.value(item.context_expr)
+                    if item.optional_vars is not None:
+                        self.bind(item.optional_vars, Unknown("a with statement", node.lineno))
+                self.block(node.body)
+            case ast.If() if _is_main(node.test):
+                self.block(node.body)
+            case ast.AnnAssign() | ast.Pass() | ast.Global() | ast.Nonlocal() | ast.Delete() | ast.Assert():
+                pass
+            case _:
+                self.passed_over(node)
+
+    def bind(self, target: ast.expr, value: Value) -> None:
+        """Assign ``value`` to a name or to several."""
+        if isinstance(target, ast.Name):
+            self.names[target.id] = value
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            items: list[Value] = [Unknown("a part of a tuple", target.lineno)] * len(target.elts)
+            starred = any(isinstance(element, ast.Starred) for element in target.elts)
+            if isinstance(value, (tuple, list)) and len(value) == len(target.elts) and not starred:
+                items = list(value)
+            elif isinstance(value, Unknown):
+                items = [value] * len(target.elts)
+            for element, item in zip(target.elts, items, strict=True):
+                self.bind(element, item)
+        elif isinstance(target, ast.Starred):
+            self.bind(target.value, Unknown("a part of a tuple", target.lineno))
+        elif isinstance(target, ast.Attribute):
+            self.set_attribute(target, value)
+        elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+            if isinstance(self.names.get(target.value.id), (list, dict)):
+                self.names[target.value.id] = Unknown(f"{target.value.id}, changed", target.lineno)
+
+    def set_attribute(self, target: ast.Attribute, value: Value) -> None:
+        """``layer.trainable = False`` is read; other attributes of layers and networks are refused."""
+        owner = self.evaluator.value(target.value)
+        layers = owner.layers if isinstance(owner, Network) else [owner] if isinstance(owner, Layer) else None
+        if layers is None:
+            return
+        if target.attr != "trainable" or not isinstance(value, bool) or (isinstance(owner, Network) and not layers):
+            raise self.error(target.lineno, f"setting .{target.attr} is not read; give it as an argument of the layer")
+        for layer in layers:
+            if layer.kind != "Input":
+                layer.arguments["trainable"] = value
+
+    def augmented(self, node: ast.AugAssign) -> None:
+        """Read ``x += 1``."""
+        if isinstance(node.target, ast.Name):
+            left = ast.Name(node.target.id, ast.Load(), lineno=node.lineno, col_offset=0)
+            sum_ = ast.BinOp(left, node.op, node.value, lineno=node.lineno, col_offset=0)
+            self.names[node.target.id] = self.evaluator.value(sum_)
+
+    def imported(self, node: ast.Import | ast.ImportFrom) -> None:
+        """Note what an import binds; nothing is imported."""
+        for alias in node.names:
+            if isinstance(node, ast.ImportFrom):
+                if alias.name != "*":
+                    path = f"{node.module}.{alias.name}" if node.module else alias.name
+                    self.names[alias.asname or alias.name] = LibraryName(path)
+            else:
+                root = alias.name.partition(".")[0]
+                self.names[alias.asname or root] = LibraryName(alias.name if alias.asname else root)
+
+    def passed_over(self, node: ast.stmt) -> None:
+        """Pass over a loop or condition that makes no layers; refuse one that does."""
+        word = _WORDS.get(type(node), type(node).__name__.casefold())
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name) and self.concerns(part.id):
+                raise self.error(
+                    node.lineno,
+                    f'what is inside "{word}" is not read and it has "{part.id}"; write it out line by line',
+                )
+            if isinstance(part, ast.Attribute) and self.library.makes(part.attr):
+                raise self.error(
+                    node.lineno,
+                    f'what is inside "{word}" is not read and it has "{part.attr}"; write it out line by line',
+                )
+        self.hidden = self.hidden or (word, node.lineno)
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                self.names[part.id] = Unknown(f'{part.id}, assigned inside "{word}"', node.lineno)
+
+    def concerns(self, name: str) -> bool:
+        """Return whether a name stands for a part of a network, or for what makes one."""
+        value = self.names.get(name, LibraryName(name))
+        if isinstance(value, LibraryName):
+            return self.library.makes(value.last)
+        return isinstance(value, (Layer, Tensor, Network))
+
+    def error(self, line: int, message: str) -> LayerlabError:
+        """Return an error that says where."""
+        return LayerlabError(f"{self.filename} line {line}: {message}")
+
+
+def _is_main(test: ast.expr) -> bool:
+    """Return whether a condition is ``__name__ == "__main__"``."""
+    match test:
+        case ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()]):
+            return True
+    return False

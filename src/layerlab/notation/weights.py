@@ -1,0 +1,54 @@
+"""Keras's weights into a network that was read from Keras source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from layerlab.errors import LayerlabError
+from layerlab.notation.layout import shown
+from layerlab.notation.model import KerasModel
+
+__all__ = ["load_keras_weights"]
+
+
+def load_keras_weights(model: KerasModel, arrays: Iterable[Any]) -> None:
+    """Write Keras's weights into a network of the same text. Nothing is written unless everything fits.
+
+    Args:
+        model: what :func:`~layerlab.notation.read_keras` returned.
+        arrays: what Keras's ``get_weights()`` returned, in its order.
+
+    Raises:
+        LayerlabError: too few or too many arrays, or one of another shape; the sentence names the layer.
+
+    Example:
+        >>> load_keras_weights(model, keras_model.get_weights())  # doctest: +SKIP
+    """
+    expected = model.keras_weights
+    given = list(arrays)
+    for number, (child, weight) in enumerate(expected):
+        where = f'array {number + 1} of {len(expected)}, "{weight.name}" of "{child}"'
+        if number >= len(given):
+            raise LayerlabError(
+                f"{len(given)} arrays are given and the network has {len(expected)}: {where}, is missing"
+            )
+        shape = tuple(np.shape(given[number]))
+        if shape != weight.shape:
+            raise LayerlabError(f"{where}, has the shape {_shape(shape)}; expected {_shape(weight.shape)}")
+        if not np.issubdtype(np.asarray(given[number]).dtype, np.number):
+            raise LayerlabError(f"{where}, does not hold numbers")
+    if len(given) > len(expected):
+        extra = _shape(tuple(np.shape(given[len(expected)])))
+        raise LayerlabError(
+            f"{len(given)} arrays are given and the network has {len(expected)}; the first too many is {extra}"
+        )
+    for (_, weight), array in zip(expected, given, strict=True):
+        weight.store(torch.from_numpy(np.array(array, dtype=np.float64)).to(torch.float32))
+
+
+def _shape(sizes: Sequence[int]) -> str:
+    return shown(tuple(sizes)) if sizes else "()"
