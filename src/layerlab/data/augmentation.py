@@ -86,6 +86,8 @@ class Wobble(Augmentation):
 
     def __call__(self, images: Tensor, noise: Tensor) -> Tensor:
         """Return the wobbled images, float32."""
+        if len(images) == 0:
+            return images.float()
         spread = (2 * noise[:, :4] - 1).float()
         angle = spread[:, 0] * math.radians(self.degrees)
         zoom = 1 + spread[:, 1] * self.scale

@@ -110,6 +110,8 @@ def _read_table(package: str, within: Path, *, rows: int, columns: int) -> np.nd
     path = Path(folders[0]) / within
     try:
         lines = gzip.decompress(path.read_bytes()).decode("ascii").splitlines()
+        if not lines:
+            raise ValueError("it is empty")
         table = np.loadtxt(lines, delimiter=",", dtype=np.uint8)
         if table.shape != (rows, columns):
             raise ValueError(f"{table.shape} instead of {(rows, columns)} numbers")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from layerlab.data.images import decode, is_grey, reason_unreadable
+from layerlab.data.images import decode, is_grey, reason_unreadable, strict_pillow
 from layerlab.data.preprocessing import Preprocessing
 
 __all__ = ["Examples", "Header", "decode_all", "read_headers", "verify_all"]
@@ -104,8 +103,7 @@ def _for_each(
         except Exception as error:
             return None, reason_unreadable(error, examples.paths[row])
 
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as threads:
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+    with strict_pillow(), ThreadPoolExecutor(os.cpu_count()) as threads:
         outcomes = list(threads.map(attempt, range(len(examples))))
     reasons = {row: reason for row, (_, reason) in enumerate(outcomes) if reason is not None}
     return [result for result, _ in outcomes], reasons

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from layerlab.errors import LayerlabError, did_you_mean
 
-__all__ = ["decode", "fit_to_size", "is_grey", "read_image", "reason_unreadable", "to_channels"]
+__all__ = ["decode", "fit_to_size", "is_grey", "read_image", "reason_unreadable", "strict_pillow", "to_channels"]
 
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
 _SIXTEEN_BITS = 65535
@@ -54,13 +56,24 @@ def read_image(
     if not path.exists():
         raise LayerlabError(f'no image file "{path}"{_nearest_file(path)}')
     try:
-        with warnings.catch_warnings():
-            # Pillow warns at 89 million pixels and refuses at twice that; the first limit is ours.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with strict_pillow():
             image = to_channels(decode(path), channels)
     except Exception as error:
         raise LayerlabError(f'"{path}" cannot be read as an image: {reason_unreadable(error, path)}') from error
     return image if size is None else fit_to_size(image, (size, size) if isinstance(size, int) else size)
+
+
+@contextmanager
+def strict_pillow() -> Iterator[None]:
+    """Refuse what Pillow only warns of where it matters, and hear nothing of what does not.
+
+    Pillow warns of an image of 89 million pixels and refuses twice as many: the first limit is ours. It also warns of
+    damaged notes beside the pixels. (Filters of warnings are global: enter this around threads, not in them.)
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def decode(path: Path) -> Image.Image:
@@ -139,7 +152,8 @@ def _scale(values: np.ndarray, wide: bool) -> np.ndarray:
     elif not whole and low >= 0 and high <= 1:
         numbers = numbers * _EIGHT_BITS
     elif low < 0 or high > _EIGHT_BITS:
-        numbers = (numbers - low) * (_EIGHT_BITS / max(high - low, np.finfo(np.float64).tiny))
+        spread = high - low
+        numbers = (numbers - low) / (spread or 1.0) * _EIGHT_BITS
     return numbers.round().astype(np.uint8)
 
 

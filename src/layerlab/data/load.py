@@ -72,4 +72,6 @@ def load_data(
 
 def _is_path(name: str) -> bool:
     separators = [os.sep, *([os.altsep] if os.altsep else [])]
+    if not name:
+        return False
     return name.startswith((".", "~")) or any(mark in name for mark in separators) or Path(name).exists()

@@ -31,4 +31,5 @@ def uniform(rows: int, columns: int, *key: int) -> Tensor:
 
 
 def _raw(count: int, key: tuple[int, ...]) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    return np.asarray(np.random.PCG64(list(key)).random_raw(count), dtype=np.uint64)
+    # With its length: NumPy takes a key and the same key with zeros behind it for one.
+    return np.asarray(np.random.PCG64([len(key), *key]).random_raw(count), dtype=np.uint64)
