@@ -92,15 +92,18 @@ def test_it_leaves_no_trace_and_says_nothing(tmp_path: Path, capfd: pytest.Captu
     model.features[1].eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     flags = [module.training for module in model.modules()]
-    generator, disabled = torch.get_rng_state(), logging.root.manager.disable
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    generator = torch.get_rng_state()
+    logging.disable(logging.DEBUG)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         export_onnx(model, tmp_path / "small.onnx", input_shape=(1, 8, 8))
+    assert [str(warning.message) for warning in warned] == []
     assert [module.training for module in model.modules()] == flags
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
     assert torch.equal(torch.get_rng_state(), generator)
-    assert logging.root.manager.disable == disabled
+    assert logging.root.manager.disable == logging.DEBUG
+    logging.disable(logging.NOTSET)
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
 
@@ -117,9 +120,10 @@ class Recurrent(nn.Module):
 
 def test_recurrent_layers_are_exported_quietly_and_keep_their_weights(tmp_path: Path) -> None:
     model = Recurrent()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         path = export_onnx(model, tmp_path / "model.onnx", input_shape=(1, 8, 8)).path
+    assert [str(warning.message) for warning in warned] == []
     images = torch.randn(2, 1, 8, 8)
     np.testing.assert_allclose(run_file(path, images)[0], model(images).detach(), atol=1e-5)
     assert all(ours is weight for ours, weight in zip(model.rows._flat_weights, model.rows.parameters(), strict=True))

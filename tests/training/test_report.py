@@ -143,6 +143,7 @@ def test_the_policy_names_exactly_the_scripts_that_run(tmp_path: Path) -> None:
     assert re.findall(r"'(sha256-[^']+)'", policy or "") == hashes
     assert len(hashes) == 2
     assert "default-src 'none'" in (policy or "")
+    assert not set("<>&") & set(data)
     assert set(json.loads(data)) == {"loss", "accuracy", "learning-rate", "confusion"}
 
 
