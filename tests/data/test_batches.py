@@ -1,4 +1,4 @@
-import pickle
+import copy
 from pathlib import Path
 
 import pytest
@@ -201,7 +201,7 @@ def test_a_file_that_vanishes_is_named(files) -> None:  # type: ignore[no-untype
     assert "\n" not in str(caught.value)
 
 
-def test_a_part_can_be_sent_to_another_process(files) -> None:  # type: ignore[no-untyped-def]
+def test_a_part_can_be_copied_and_leaves_its_workers_behind(files) -> None:  # type: ignore[no-untyped-def]
     _, workers, in_memory = files
     collect(workers.train)
-    assert same(collect(pickle.loads(pickle.dumps(workers.train))), collect(in_memory.train))
+    assert same(collect(copy.deepcopy(workers.train)), collect(in_memory.train))

@@ -142,6 +142,7 @@ def encoded(form: str) -> bytes:
         (b"not an image at all", "not an image, or of an unknown format"),
         (encoded("PNG")[:-300], "the file is truncated"),
         (encoded("JPEG")[:500], "the file is truncated"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n", "not an image, or of an unknown format"),
         (bomb(), "more pixels than an image should have"),
     ],
 )

@@ -5,9 +5,9 @@ from layerlab.data.registry import register
 from layerlab.errors import LayerlabError
 
 NAMES = (
-    "mnist5k digits mnist fashion_mnist kmnist emnist emnist_letters cifar10 cifar100 svhn stl10 food101 oxford_pets "
-    "imagenet"
-).split()
+    *("mnist5k", "digits", "mnist", "fashion_mnist", "kmnist", "emnist", "emnist_letters"),
+    *("cifar10", "cifar100", "svhn", "stl10", "food101", "oxford_pets", "imagenet"),
+)
 
 
 def test_everything_promised_is_there() -> None:

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from layerlab.data.images import decode, is_grey, reason_unreadable, strict_pillow
+from layerlab.data.images import decode, is_grey, readable_formats, reason_unreadable, strict_pillow
 from layerlab.data.preprocessing import Preprocessing
 
 __all__ = ["Examples", "Header", "decode_all", "read_headers", "verify_all"]
@@ -110,7 +110,7 @@ def _for_each(
 
 
 def _header(path: Path) -> Header:
-    with Image.open(path) as image:
+    with Image.open(path, formats=readable_formats()) as image:
         width, height = image.size
         if image.format == "JPEG" and image.getexif().get(_ORIENTATION) in _LYING:
             width, height = height, width

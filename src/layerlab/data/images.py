@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,17 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from layerlab.errors import LayerlabError, did_you_mean
 
-__all__ = ["decode", "fit_to_size", "is_grey", "read_image", "reason_unreadable", "strict_pillow", "to_channels"]
+__all__ = [
+    "FORMATS",
+    "decode",
+    "fit_to_size",
+    "is_grey",
+    "read_image",
+    "readable_formats",
+    "reason_unreadable",
+    "strict_pillow",
+    "to_channels",
+]
 
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
 _SIXTEEN_BITS = 65535
@@ -76,9 +87,20 @@ def strict_pillow() -> Iterator[None]:
         yield
 
 
+@cache
+def readable_formats() -> tuple[str, ...]:
+    """Return the formats that are read.
+
+    Pillow knows more, but some of them (EPS) are programs that it would run.
+    """
+    Image.init()
+    wanted = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+    return tuple(name for name in wanted if name in Image.OPEN)
+
+
 def decode(path: Path) -> Image.Image:
     """Return the whole image, upright, as ``L`` or ``RGB``. Raises what Pillow raises."""
-    with Image.open(path) as opened:
+    with Image.open(path, formats=readable_formats()) as opened:
         opened.load()
         image = _upright(opened)
         return _eight_bits(image)
