@@ -90,6 +90,19 @@ def test_the_exported_layer_gives_the_same_numbers(name):
     torch.testing.assert_close(exported(*inputs), layer(*inputs))
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["SamePadding", "SameAvgPool2d", "SameMaxPool2d", "SeparableConv2d", "convolution", "transposed_convolution"],
+)
+def test_one_export_serves_every_size(name):
+    layer, (image,) = build(name)
+    open_sizes = {0: torch.export.Dim.AUTO, 2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
+    exported = torch.export.export(layer, (image,), dynamic_shapes=(open_sizes,)).module()
+    for shape in (IMAGE, (3, 4, 12, 11), (1, 4, 7, 8)):
+        x = torch.randn(shape)
+        torch.testing.assert_close(exported(x), layer(x))
+
+
 @cases
 def test_shapes_are_known_without_data(name):
     layer, inputs = build(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -12,7 +13,7 @@ from layerlab.errors import LayerlabError
 from layerlab.layers._arguments import Axes, per_axis, whole_number
 from layerlab.layers.geometry import same_padding
 
-__all__ = ["Padding", "SamePadding", "split_padding"]
+__all__ = ["Padding", "SamePadding", "is_padded", "split_padding"]
 
 Padding = Literal["valid", "same"] | int | Sequence[int] | Sequence[tuple[int, int]]
 """``valid`` (none), ``same``, one number, one number for each axis, or one (before, after) for each axis."""
@@ -72,7 +73,7 @@ class SamePadding(nn.Module):
         """Return the padded input; the input itself when no padding is needed."""
         pads = self.amounts(x)
         flat = [amount for pair in reversed(pads) for amount in pair]  # functional.pad starts at the last axis
-        return functional.pad(x, flat, value=self.value) if any(flat) else x
+        return functional.pad(x, flat, value=self.value) if is_padded(pads) else x
 
     def amounts(self, x: Tensor) -> list[tuple[int, int]]:
         """Return (before, after) for each spatial axis of ``x``."""
@@ -83,12 +84,26 @@ class SamePadding(nn.Module):
             )
         sizes = x.shape[-self.dims :]
         windows = zip(sizes, self.kernel_size, self.stride, self.dilation, strict=True)
-        return [same_padding(size, kernel, stride, dilation) for size, kernel, stride, dilation in windows]
+        return [_amounts(size, kernel, stride, dilation) for size, kernel, stride, dilation in windows]
 
     def extra_repr(self) -> str:
         """Return the arguments."""
         text = f"kernel_size={self.kernel_size}, stride={self.stride}, dilation={self.dilation}"
         return text if self.value == 0 else f"{text}, value={self.value}"
+
+
+def is_padded(pads: list[tuple[int, int]]) -> bool:
+    """Return whether there is any padding, as far as is known: under ``torch.export`` a size may be left open."""
+    return any(not isinstance(amount, int) or amount > 0 for pair in pads for amount in pair)
+
+
+def _amounts(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+    """Return :func:`same_padding`, and the same arithmetic in symbols for a size that is left open."""
+    if isinstance(size, int):
+        return same_padding(size, kernel, stride, dilation)
+    outputs = -(-size // stride)
+    total = torch.sym_max(0, (outputs - 1) * stride + dilation * (kernel - 1) + 1 - size)
+    return total // 2, total - total // 2
 
 
 def split_padding(

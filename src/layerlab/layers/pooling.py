@@ -1,4 +1,8 @@
-"""Max and average pooling with the ``same`` padding of Keras; without padding PyTorch's own modules do."""
+"""Max and average pooling with the ``same`` padding of Keras; without padding PyTorch's own modules do.
+
+The padding takes no part: it is never the largest, and an average is over the numbers that are there. So does Keras
+on TensorFlow and JAX; its PyTorch backend averages zeros or repeated edges in.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from layerlab.layers._arguments import Axes, per_axis
-from layerlab.layers.padding import SamePadding
+from layerlab.layers.padding import SamePadding, is_padded
 
 __all__ = ["SameAvgPool1d", "SameAvgPool2d", "SameMaxPool1d", "SameMaxPool2d"]
 
@@ -55,7 +59,7 @@ class _SameAvgPool(_SamePool):
         """Return the mean of each window."""
         pool = (functional.avg_pool1d, functional.avg_pool2d)[self.dims - 1]
         mean = pool(self.pad(x), self.kernel_size, self.stride)
-        if not any(map(any, self.pad.amounts(x))):
+        if not is_padded(self.pad.amounts(x)):
             return mean
         there = self.pad(torch.ones_like(x.narrow(-self.dims - 1, 0, 1)))
         return mean / pool(there, self.kernel_size, self.stride)
