@@ -1,1 +1,8 @@
-"""training"""
+"""Training: one call from a network and data to a run folder that can be resumed, read and used."""
+
+from layerlab.training.config import TrainingConfig
+from layerlab.training.fit import fit
+from layerlab.training.interrupts import Stopped
+from layerlab.training.run import Run, load_run
+
+__all__ = ["Run", "Stopped", "TrainingConfig", "fit", "load_run"]

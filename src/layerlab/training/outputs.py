@@ -192,9 +192,7 @@ def _parts(output: Any) -> tuple[Tensor, list[Tensor]]:
         )
     if isinstance(output, (tuple, list)) and output and isinstance(output[0], Tensor):
         main = output[0]
-        return main, [
-            other for other in output[1:] if isinstance(other, Tensor) and other.shape == main.shape
-        ]
+        return main, [other for other in output[1:] if isinstance(other, Tensor) and other.shape == main.shape]
     raise LayerlabError(f"the network gives {type(output).__name__}; expected a tensor (N, classes)")
 
 

@@ -1,0 +1,44 @@
+"""Randomness as a pure function of (seed, epoch, batch, rank), so that a resumed run draws what it would have drawn."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+__all__ = ["beta_draw", "seed_everything", "step_seed", "untouched_generators"]
+
+
+def step_seed(*key: int) -> int:
+    """Return 63 bits that depend on every number of ``key``."""
+    text = ",".join(map(str, key)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) >> 1
+
+
+def seed_everything(*key: int) -> None:
+    """Seed the generators of torch (all devices), NumPy and Python with ``key``."""
+    seed = step_seed(*key)
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed & 0xFFFFFFFF)  # noqa: NPY002  (networks of others may draw from the global generator)
+
+
+def beta_draw(alpha: float, *key: int) -> float:
+    """Return a draw of Beta(alpha, alpha) that depends on ``key`` alone."""
+    return float(np.random.Generator(np.random.PCG64(step_seed(*key))).beta(alpha, alpha))
+
+
+@contextmanager
+def untouched_generators() -> Iterator[None]:
+    """Give the caller's random generators back as they were."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
