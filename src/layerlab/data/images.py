@@ -15,7 +15,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from layerlab.errors import LayerlabError, did_you_mean
 
 __all__ = [
-    "FORMATS",
     "decode",
     "fit_to_size",
     "is_grey",
