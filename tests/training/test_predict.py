@@ -182,6 +182,10 @@ def test_what_is_no_image(source: Any, says: str) -> None:
 def test_other_mistakes(picture: Image.Image) -> None:
     with pytest.raises(LayerlabError, match="top must be at least 1, not 0"):
         predict(a_run(), picture, top=0)
+    bare = a_run()
+    bare.path, bare.preprocessing = "runs/x", None
+    with pytest.raises(LayerlabError, match='"runs/x" does not say how an image becomes an input'):
+        predict(bare, picture)
     other = a_run()
     other.classes = CLASSES[:2]
     with pytest.raises(LayerlabError, match="gives 4 outputs and the run has 2 classes"):

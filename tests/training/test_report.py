@@ -55,7 +55,7 @@ def a_run(folder: Path, classes: list[str], probabilities: Tensor, labels: Tenso
     config = {
         "model": {"kind": "zoo", "name": "lecture_cnn"},
         "command": "layerlab train 'a b' --seed 7",
-        "date": "2001-02-03",
+        "date": "2001-02-03T04:05:06+00:00",
         "seed": 7,
         "versions": {"torch": "1.2.3"},
     }
@@ -122,6 +122,7 @@ def test_it_says_what_was_measured(tmp_path: Path) -> None:
     assert "95 % Wilson interval 15.0 % to 85.0 %, n = 4" in text
     assert "All 2 misclassified test images" in text
     assert "1 min 23 s" in text
+    assert "2001-02-03 04:05 UTC" in text
     assert "layerlab train 'a b' --seed 7" in text
     assert "1.2.3" in text
     assert "guessing among 3 classes gives 1.10" in text

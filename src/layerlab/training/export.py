@@ -22,6 +22,7 @@ from layerlab.data import Preprocessing
 from layerlab.errors import LayerlabError
 from layerlab.files import atomic_path
 from layerlab.training.outputs import inspected, read_head
+from layerlab.zoo import input_shape_of
 
 if TYPE_CHECKING:
     from layerlab.training.run import Run
@@ -112,8 +113,6 @@ def _checked_opset(opset: int | None) -> int | None:
 
 def _shape(model: nn.Module, recipe: Preprocessing | None, given: tuple[int, ...] | None) -> tuple[int, ...]:
     """Return the shape of one image: what was asked for, what the run was trained on, what the network says."""
-    from layerlab.zoo import input_shape_of
-
     shape = given or (recipe.shape if recipe is not None else input_shape_of(model))
     if shape is None:
         raise LayerlabError(

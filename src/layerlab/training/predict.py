@@ -89,8 +89,8 @@ def predict(
         One :class:`Prediction` an image. The network, its flags and the random generators are as before.
 
     Raises:
-        LayerlabError: images that cannot be read (the first are named, all are counted), ``top`` below 1, or a tensor
-            of another shape.
+        LayerlabError: images that cannot be read (the first are named, all are counted), ``top`` below 1, a tensor
+            of another shape, or a run without its preprocessing.
 
     Example:
         >>> predict(run, ["seven.png"])[0].name  # doctest: +SKIP
@@ -98,11 +98,14 @@ def predict(
     """
     if top < 1:
         raise LayerlabError(f"top must be at least 1, not {top}")
+    recipe = run.preprocessing
+    if recipe is None:
+        raise LayerlabError(f'"{run.path}" does not say how an image becomes an input: load it with load_run')
     found = Predictions()
     count = 0
     head: Head | None = None
     for chunk in _chunks(_each(images)):
-        inputs, bad = _prepare(chunk, count, run.preprocessing, invert)
+        inputs, bad = _prepare(chunk, count, recipe, invert)
         count += len(chunk)
         found.skipped += bad
         if not inputs or (bad and not skip_bad):

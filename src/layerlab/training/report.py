@@ -9,6 +9,7 @@ import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import files as resource_files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Report", "build_report", "read_test_predictions", "render_report", "write_report"]
 
-_SHOWN_ELSEWHERE = frozenset({"classes", "command", "preprocessing", "versions"})
+_SHOWN_ELSEWHERE = frozenset({"classes", "command", "date", "format", "preprocessing", "versions"})
 _TABLED_CLASSES = 30
 _NOTHING = "\N{EN DASH}"
 
@@ -215,7 +216,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("parameters", f"{parameters:,}"),
         ("epochs", str(len(run.history))),
         ("training time", "unknown" if seconds is None else _duration(float(seconds))),
-        ("date", str(run.config.get("date", "unknown"))),
+        ("date", _date(str(run.config.get("date", "unknown")))),
     ]
     return facts
 
@@ -238,6 +239,14 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _date(text: str) -> str:
+    """Return an ISO date to the minute, and anything else as it is."""
+    try:
+        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M %Z}".strip()
+    except ValueError:
+        return text
 
 
 def _percent(share: float | None, digits: int = 1) -> str:
