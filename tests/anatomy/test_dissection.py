@@ -60,7 +60,7 @@ def encoder() -> nn.Module:
     return nn.TransformerEncoder(nn.TransformerEncoderLayer(64, 4, 128, batch_first=True), 2)
 
 
-# Each layer of the encoder: 4 projections of 64x64 and two products of 50x50x64, two dense layers 64x128; 50 positions.
+# Each layer of the encoder, at 50 positions: 4 projections 64x64, two products 50x50x64, two dense layers 64x128.
 ENCODER_MACS = 2 * (4 * 50 * 64 * 64 + 2 * 50 * 50 * 64 + 2 * 50 * 64 * 128)
 IMAGE = (3, 224, 224)
 
@@ -111,7 +111,7 @@ def test_lecture_network_by_hand() -> None:
     assert [anatomy[number].receptive_field for number in range(1, 6)] == [(3, 3), (4, 4), (4, 4), (8, 8), (28, 28)]
     assert anatomy[4].stride == (2, 2)
     assert anatomy.totals.input_shapes == ((1, 1, 28, 28),)
-    # convolution 64x26x26, ReLU; pooled 64x13x13; normalised; convolution 128x11x11, ReLU; 128; 128; 512 twice; 10 twice
+    # convolution 64x26x26, ReLU; pooled 64x13x13; normalised; convolution 128x11x11, ReLU; the rest
     floats = 2 * 64 * 26**2 + 2 * 64 * 13**2 + 2 * 128 * 11**2 + 2 * 128 + 2 * 512 + 2 * 10
     assert anatomy.totals.activation_bytes == 4 * floats
     assert anatomy.totals.parameter_bytes == 4 * anatomy.totals.parameters

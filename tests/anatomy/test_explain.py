@@ -60,23 +60,19 @@ def equations(lines: tuple[str, ...]) -> list[tuple[str, str | None, Fraction]]:
 
 def recorded(layer: Layer, name: str) -> set[Fraction] | None:
     """Return what the record says for an equation's name, or ``None`` for a name that only the explanation has."""
-    spatial = {Fraction(size) for size in layer.outputs[0][1:]} if layer.outputs else set()
-    match name.split(",")[0]:
-        case "out" | "height" | "width" | "depth" | "length" | "units" | "channels":
-            return spatial
-        case "parameters":
-            return {Fraction(layer.parameters if layer.kind == "MultiheadAttention" else declared(layer))}
-        case "parameters together":
-            return {Fraction(layer.parameters)}
-        case "MACs" | "MACs together":
-            return {Fraction(layer.macs)}
-        case "buffers":
-            return {Fraction(layer.buffers)}
-        case "receptive field":
-            return {Fraction(field) for field in layer.receptive_field or ()}
-        case "stride":
-            return {Fraction(step) for step in layer.stride or () if step is not None}
-    return None
+    sizes = {Fraction(size) for size in layer.outputs[0][1:]} if layer.outputs else set()
+    own = layer.parameters if layer.kind == "MultiheadAttention" else declared(layer)
+    known = {
+        **dict.fromkeys(("out", "height", "width", "depth", "length", "units", "channels"), sizes),
+        "parameters": {Fraction(own)},
+        "parameters together": {Fraction(layer.parameters)},
+        "MACs": {Fraction(layer.macs)},
+        "MACs together": {Fraction(layer.macs)},
+        "buffers": {Fraction(layer.buffers)},
+        "receptive field": {Fraction(field) for field in layer.receptive_field or ()},
+        "stride": {Fraction(step) for step in layer.stride or () if step is not None},
+    }
+    return known.get(name.partition(",")[0])
 
 
 class Joins(nn.Module):
@@ -278,6 +274,19 @@ def test_a_subclass_that_does_something_else_is_not_contradicted() -> None:
     Doubled.__name__ = "Conv2d"
     lines = dissect(Doubled(1, 2, 3), (1, 8, 8)).explain("").lines
     assert "out = 14" in lines
+
+
+def test_a_foreign_class_of_a_known_name() -> None:
+    class Foreign(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(2, 3))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x @ self.weight.T
+
+    Foreign.__name__ = "Conv2d"
+    assert dissect(Foreign(), (3,)).explain("").lines == ("3 -> 2", "parameters = 2*3 = 6 (weight)", "MACs = 6")
 
 
 def test_module_of_an_unknown_kind() -> None:

@@ -95,7 +95,7 @@ def watch(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], ope
         if axes:
             recorder.know(tensor, input_reach(tensor.shape, axes))
     with ExitStack() as stack:
-        stack.enter_context(plainly())
+        stack.enter_context(plainly(module))
         stack.enter_context(recorder.hooked())
         stack.enter_context(recorder.weights_kept())
         if operations:

@@ -7,7 +7,7 @@ the few matrix products that it lacks. Everything that multiplies no matrices co
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,20 +18,24 @@ __all__ = ["allocates", "element_operations", "is_composite", "is_ruleless", "ma
 
 _aten = torch.ops.aten
 
-_VECTOR_PRODUCTS = {
-    "mv": lambda args: args[0].numel(),
-    "addmv": lambda args: args[1].numel(),
-    "dot": lambda args: args[0].numel(),
-    "vdot": lambda args: args[0].numel(),
-    "addbmm": lambda args: args[1].numel() * args[2].shape[-1],
-    "_trilinear": lambda args: args[0].shape[0] * args[1].numel(),  # Bilinear: batch, weight
+# What the table lacks, from arguments and result.
+_PRODUCTS: Mapping[str, Callable[[Sequence[Any], Any], int]] = {
+    "mv": lambda args, _: args[0].numel(),
+    "addmv": lambda args, _: args[1].numel(),
+    "dot": lambda args, _: args[0].numel(),
+    "vdot": lambda args, _: args[0].numel(),
+    "addbmm": lambda args, _: args[1].numel() * args[2].shape[-1],
+    "_trilinear": lambda args, _: args[0].shape[0] * args[1].numel(),  # of Bilinear: batch, weight
+    "deform_conv2d": lambda args, result: result.numel() * math.prod(args[1].shape[1:]),
 }
 
 # Operations of torch itself that multiply matrices or transform the whole tensor, for which there is no
 # formula.
 _RULELESS = ("linalg_", "_linalg_", "_fft_", "fft_", "cholesky", "_cdist", "_pdist", "triangular_solve",
              "_weight_int4pack", "_weight_int8pack", "_int_mm", "mkldnn_rnn", "_cudnn_rnn", "quantized_")  # fmt: skip
-_HARMLESS = frozenset({"linalg_vector_norm", "linalg_cross"})
+_HARMLESS = frozenset(
+    {"linalg_vector_norm", "linalg_cross", "nms", "roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool"}
+)
 _POOLINGS = ("avg_pool", "max_pool")
 _NORMALISATIONS = ("native_batch_norm", "_native_batch_norm", "_batch_norm", "cudnn_batch_norm",
                    "native_layer_norm", "native_group_norm", "_fused_rms_norm")  # fmt: skip
@@ -66,7 +70,7 @@ def is_composite(function: Any) -> bool:
 def is_ruleless(function: Any) -> bool:
     """Return whether the operation may multiply matrices without our knowing how many products it takes."""
     name = packet_name(function)
-    if function.overloadpacket in flop_registry or name in _VECTOR_PRODUCTS or name in _HARMLESS:
+    if function.overloadpacket in flop_registry or name in _PRODUCTS or name in _HARMLESS:
         return False
     return function.namespace not in ("aten", "prim", "prims", "profiler") or name.startswith(_RULELESS)
 
@@ -76,8 +80,8 @@ def macs(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: 
     formula = flop_registry.get(function.overloadpacket)
     if formula is not None:
         return int(formula(*args, **kwargs, out_val=result)) // 2
-    product = _VECTOR_PRODUCTS.get(packet_name(function))
-    return int(product(args)) if product is not None else 0
+    product = _PRODUCTS.get(packet_name(function))
+    return int(product(args, result)) if product is not None else 0
 
 
 @cache

@@ -50,7 +50,7 @@ def explain_failure(module: nn.Module, failure: Failure, args: Sequence[Any], kw
         return None
     probe = _prober(module, args, kwargs)
     if isinstance(cause, _TooSmall):
-        advice = _smallest_input(probe) if probe else None
+        advice = _smallest_input(probe, min(args[0].shape[2:])) if probe else None
         return cause.text + (f"; {advice}" if advice else "")
     advice = _fitting_input(probe, failure.path, cause) if probe and cause.noun == "features" else None
     return cause.text + (f"; {advice}" if advice else "")
@@ -142,7 +142,7 @@ def _prober(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -
         return None
     example = args[0]
     axes = position_axes(example, module)
-    if not axes or axes.start != 2:  # noqa: PLR2004 - positions must stand behind a batch and channels
+    if not axes or axes.start != 2:
         return None
     try:
         twin = meta_twin(module)
@@ -169,21 +169,23 @@ def _square(probe: _Probe, size: int) -> str:
     return _sizes([size] * probe.axes)  # type: ignore[attr-defined]
 
 
-def _first_size(is_enough: Callable[[int], bool]) -> int | None:
-    """Return the smallest size for which a condition that stays true holds, by doubling and halving."""
-    high = 1
+def _first_size(is_enough: Callable[[int], bool], low: int = 0) -> int | None:
+    """Return the smallest size for which a condition that stays true holds, by doubling and halving.
+
+    It is known not to hold for ``low``.
+    """
+    high = max(2 * low, 1)
     while not is_enough(high):
-        high *= 2
+        low, high = high, 2 * high
         if high > _LARGEST:
             return None
-    low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if is_enough(middle) else (middle, high)
     return high
 
 
-def _smallest_input(probe: _Probe) -> str | None:
+def _smallest_input(probe: _Probe, too_small: int) -> str | None:
     """Return the advice for a too small input: the first size at which no window is too large."""
 
     def fits(size: int) -> bool:
@@ -191,7 +193,7 @@ def _smallest_input(probe: _Probe) -> str | None:
         return failure is None or not isinstance(_cause(failure), _TooSmall)
 
     try:
-        size = _first_size(fits)
+        size = _first_size(fits, too_small)
         if size is None:
             return None
         failure = probe(size)

@@ -10,18 +10,18 @@ from layerlab.anatomy.text import memory, per_axis, without_batch
 
 __all__ = ["html_table"]
 
+# Every colour is mixed from that of the text around, so that the table suits any page, light or dark.
 _STYLE = """
-.layerlab-anatomy { --line: #d0d7de; --soft: #57606a; --kind: #0550ae; overflow-x: auto;
-  font: 13px/1.5 system-ui, sans-serif; }
-@media (prefers-color-scheme: dark) {
-  .layerlab-anatomy { --line: #3d444d; --soft: #9198a1; --kind: #79c0ff; } }
+.layerlab-anatomy { overflow-x: auto; font: 13px/1.5 system-ui, sans-serif;
+  --line: color-mix(in srgb, currentColor 20%, transparent);
+  --soft: color-mix(in srgb, currentColor 65%, transparent);
+  --kind: color-mix(in srgb, currentColor 45%, #2f81f7); }
 .layerlab-anatomy table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .layerlab-anatomy caption { text-align: left; font-weight: 600; padding: 4px 0; }
-.layerlab-anatomy th, .layerlab-anatomy td { padding: 2px 10px; text-align: right;
-  border-bottom: 1px solid var(--line);
-  background: none; color: inherit; white-space: nowrap; }
-.layerlab-anatomy .name { text-align: left; }
-.layerlab-anatomy .kind { text-align: left; color: var(--kind); }
+.layerlab-anatomy th, .layerlab-anatomy td { padding: 2px 8px; text-align: right; white-space: nowrap;
+  border-bottom: 1px solid var(--line); background: none; color: inherit; }
+.layerlab-anatomy .name, .layerlab-anatomy .kind { text-align: left; }
+.layerlab-anatomy td.kind { color: var(--kind); }
 .layerlab-anatomy .unused td, .layerlab-anatomy .unused th { color: var(--soft); }
 .layerlab-anatomy tbody th { font-weight: 400; }
 .layerlab-anatomy tfoot td, .layerlab-anatomy tfoot th { font-weight: 600; }
@@ -58,19 +58,23 @@ def html_table(anatomy: Anatomy, depth: int | None = None) -> str:
 
 def _row(row: Row, numbered: bool) -> str:
     layer = row.layer
-    indent = 1.2 * max(layer.depth - 1, 0) + 0.5
+    indent = 1.2 * max(layer.depth - 1, 0) + 0.6
     name = escape(layer.path.rpartition(".")[2]) or "whole model"
     attributes = f'class="name" style="padding-left: {indent:.1f}em" title="{escape(layer.path)}"'
     cells = [f"<td>{escape(layer.number)}</td>"] if numbered else []
     cells += [f'<th scope="row" {attributes}>{name}</th>', f'<td class="kind">{escape(row.kind)}</td>']
     figures = [
         without_batch(layer.outputs),
-        "shared" if layer.shared_with is not None else f"{row.parameters:,}",
-        f"{row.macs:,}",
-        memory(row.activation_bytes),
+        "shared" if layer.shared_with is not None else _count(row.parameters),
+        _count(row.macs),
+        memory(row.activation_bytes) if row.activation_bytes else "-",
         per_axis(layer.receptive_field),
         per_axis(layer.stride),
     ]
     cells += [f"<td>{figure}</td>" for figure in figures]
     unused = "" if layer.used else ' class="unused"'
     return f"<tr{unused}>{''.join(cells)}</tr>"
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "-"

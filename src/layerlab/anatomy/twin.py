@@ -105,15 +105,19 @@ class _WithoutMemory(TorchFunctionMode):
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
-    """Make attention, recurrent layers and convolutions run as the plain operations that have a formula."""
+def plainly(module: nn.Module) -> Iterator[None]:
+    """Make attention and recurrent layers run as the plain operations that have a formula; without gradients.
+
+    The oneDNN library has one operation for a whole recurrent layer; elsewhere it stays on, since it is faster.
+    """
+    recurrent = any(isinstance(part, nn.RNNBase) for part in module.modules())
     fast = torch.backends.mha.get_fastpath_enabled()
     onednn = torch._C._get_mkldnn_enabled()
     with ExitStack() as stack:
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
         stack.callback(torch._C._set_mkldnn_enabled, onednn)
         torch.backends.mha.set_fastpath_enabled(False)
-        torch._C._set_mkldnn_enabled(False)
+        torch._C._set_mkldnn_enabled(onednn and not recurrent)
         stack.enter_context(torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH))
         stack.enter_context(torch.no_grad())
         stack.enter_context(_same_random_state())

@@ -85,7 +85,10 @@ def _lines(anatomy: Anatomy, layer: Layer) -> list[str]:
     lines += layer.notes
     explainer = _EXPLAINERS.get(layer.kind)
     if explainer is not None and layer.called:
-        lines += explainer(layer)
+        try:
+            lines += explainer(layer)
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            explainer = None  # another library's class of the same name, with other settings
     children = anatomy.children(layer)
     if not children or layer.kind in _WHOLE:
         return lines if explainer is not None else lines + _plain(layer)
