@@ -158,7 +158,7 @@ class _Builder:
             shape = last.get(inner.plan.outputs[0], shapes[0])
             return _Made(name, inner, weights, inner.constants), shape
         call = LayerCall(layer, shapes, tensor.line, name, self.budget)
-        if call.kind.several and len(shapes) < 2:  # noqa: PLR2004
+        if call.kind.several and len(shapes) < 2:
             raise call.error("takes a list of at least two tensors")
         if not call.kind.several and len(shapes) != 1:
             raise call.error(f"takes one tensor and gets {len(shapes)}")
@@ -233,7 +233,7 @@ class _Builder:
 
 def _shown(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _with_last_uses(steps: list[Step], outputs: set[int]) -> tuple[Step, ...]:

@@ -108,13 +108,13 @@ def _truncated_normal(shape: tuple[int, ...], mean: float = 0.0, stddev: float =
 
 
 def _orthogonal(shape: tuple[int, ...], gain: float = 1.0) -> Tensor:
-    if len(shape) < 2:  # noqa: PLR2004 - a matrix
+    if len(shape) < 2:
         raise LayerlabError('has the initializer "orthogonal" for an array that is not a matrix')
     return nn.init.orthogonal_(torch.empty(math.prod(shape[:-1]), shape[-1]), gain).reshape(shape)
 
 
 def _identity(shape: tuple[int, ...], gain: float = 1.0) -> Tensor:
-    if len(shape) != 2:  # noqa: PLR2004 - a matrix
+    if len(shape) != 2:
         raise LayerlabError('has the initializer "identity" for an array that is not a matrix')
     return gain * torch.eye(*shape)
 

@@ -16,7 +16,7 @@ __all__ = ["channels_are_first", "keras_order", "shown", "torch_axis", "torch_or
 
 def channels_are_first(rank: int) -> bool:
     """Return whether a tensor of this rank has another order in PyTorch than in Keras."""
-    return rank >= 3  # noqa: PLR2004 - two spatial axes and the channels
+    return rank >= 3
 
 
 def torch_order(rank: int) -> tuple[int, ...]:

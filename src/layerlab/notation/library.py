@@ -22,16 +22,70 @@ from layerlab.notation.graph import INPUT
 __all__ = ["Library"]
 
 _MODULES = frozenset(
-    "tf tensorflow keras layers models python engine compat v1 v2 api _api nn activations merge ops experimental core"
-    " convolutional pooling normalization recurrent wrappers embeddings advanced_activations src initializers"
-    " regularizers constraints K backend tf_keras keras_core".split()
+    [
+        "tf",
+        "tensorflow",
+        "keras",
+        "layers",
+        "models",
+        "python",
+        "engine",
+        "compat",
+        "v1",
+        "v2",
+        "api",
+        "_api",
+        "nn",
+        "activations",
+        "merge",
+        "ops",
+        "experimental",
+        "core",
+        "convolutional",
+        "pooling",
+        "normalization",
+        "recurrent",
+        "wrappers",
+        "embeddings",
+        "advanced_activations",
+        "src",
+        "initializers",
+        "regularizers",
+        "constraints",
+        "K",
+        "backend",
+        "tf_keras",
+        "keras_core",
+    ]
 )
 _OBJECTS = frozenset({"initializers", "regularizers", "constraints"})
-_OBJECT_NAMES = frozenset("l1 l2 l1_l2 L1 L2 L1L2 MaxNorm max_norm NonNeg UnitNorm MinMaxNorm".split())
+_OBJECT_NAMES = frozenset(
+    ["l1", "l2", "l1_l2", "L1", "L2", "L1L2", "MaxNorm", "max_norm", "NonNeg", "UnitNorm", "MinMaxNorm"]
+)
 _INITIALIZERS = frozenset(
-    "Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity LecunNormal LecunUniform Ones Orthogonal"
-    " RandomNormal RandomUniform TruncatedNormal VarianceScaling Zeros glorot_normal glorot_uniform he_normal he_uniform"
-    " lecun_normal lecun_uniform".split()
+    [
+        "Constant",
+        "GlorotNormal",
+        "GlorotUniform",
+        "HeNormal",
+        "HeUniform",
+        "Identity",
+        "LecunNormal",
+        "LecunUniform",
+        "Ones",
+        "Orthogonal",
+        "RandomNormal",
+        "RandomUniform",
+        "TruncatedNormal",
+        "VarianceScaling",
+        "Zeros",
+        "glorot_normal",
+        "glorot_uniform",
+        "he_normal",
+        "he_uniform",
+        "lecun_normal",
+        "lecun_uniform",
+    ]
 ) - {"Identity"}
 _MERGES = {
     "add": "Add",
@@ -344,7 +398,7 @@ def _near(word: str, known: object) -> str:
 
 def _text(node: ast.AST) -> str:
     text = " ".join(ast.unparse(node).split())
-    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _rescaling(sign: str, number: Value, reverse: bool) -> dict[str, Value] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from layerlab.errors import LayerlabError, did_you_mean
+from layerlab.errors import did_you_mean
 from layerlab.layers import activation as make_activation
 from layerlab.notation.catalogue.call import LayerCall
 from layerlab.notation.catalogue.kind import REQUIRED, Built, keras_layer, permuted
@@ -18,10 +18,32 @@ __all__ = ["KERAS_ACTIVATIONS", "activation_of", "one_axis"]
 KERAS_ACTIVATIONS: dict[str, tuple[str, dict[str, float]]] = {
     **{
         name: (name, {})
-        for name in (
-            "celu elu exponential gelu hard_shrink hard_sigmoid hard_swish hard_tanh linear log_sigmoid log_softmax mish"
-            " relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign swish tanh tanh_shrink"
-        ).split()
+        for name in [
+            "celu",
+            "elu",
+            "exponential",
+            "gelu",
+            "hard_shrink",
+            "hard_sigmoid",
+            "hard_swish",
+            "hard_tanh",
+            "linear",
+            "log_sigmoid",
+            "log_softmax",
+            "mish",
+            "relu",
+            "relu6",
+            "selu",
+            "sigmoid",
+            "silu",
+            "soft_shrink",
+            "softmax",
+            "softplus",
+            "softsign",
+            "swish",
+            "tanh",
+            "tanh_shrink",
+        ]
     },
     "hard_silu": ("hard_swish", {}),
     "leaky_relu": ("leaky_relu", {"negative_slope": 0.2}),
@@ -94,7 +116,7 @@ def _relu(call: LayerCall) -> Built:
         return Built(nn.LeakyReLU(slope), call.shape)
     if ceiling is None:
         return Built(nn.ReLU(), call.shape)
-    return Built(nn.ReLU6() if ceiling == 6 else nn.Hardtanh(0.0, ceiling), call.shape)  # noqa: PLR2004
+    return Built(nn.ReLU6() if ceiling == 6 else nn.Hardtanh(0.0, ceiling), call.shape)
 
 
 @keras_layer("LeakyReLU", negative_slope=0.3, alpha=None)

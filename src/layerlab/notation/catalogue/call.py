@@ -112,7 +112,7 @@ class LayerCall:
         value = self[name]
         expected = f"a whole number of at least 0, {dims} of them, or {dims} pairs of (before, after)"
         if dims == 1 and isinstance(value, (tuple, list)) and all(type(item) is int for item in value):
-            value = (value,) if len(value) == 2 else value  # noqa: PLR2004 - a pair
+            value = (value,) if len(value) == 2 else value
         items = list(value) if isinstance(value, (tuple, list)) else [value] * dims
         pairs: list[tuple[int, int]] = []
         for item in items:
@@ -232,4 +232,4 @@ def _brief(value: object) -> str:
         repr(value) if isinstance(value, (int, float, str, tuple, list, type(None))) else getattr(value, "path", None)
     )
     text = str(text) if text is not None else type(value).__name__
-    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004
+    return text if len(text) <= 60 else text[:57] + "..."

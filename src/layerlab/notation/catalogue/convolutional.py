@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from layerlab.layers import SamePadding, SeparableConv2d, transposed_convolution
+from layerlab.layers import SeparableConv2d, transposed_convolution
 from layerlab.notation.catalogue.activations import activation_of
 from layerlab.notation.catalogue.call import LayerCall
 from layerlab.notation.catalogue.kind import REQUIRED, Built, Weight, chain, keras_layer, permuted
@@ -59,10 +59,15 @@ def _convolution(call: LayerCall, dims: int) -> Built:
 
 
 def _around(call: LayerCall, shape: Shape, **modules: nn.Module | None) -> nn.Module:
-    """Return the modules with their activation; for a sequence, between the two changes of axes."""
-    swap = len(shape) == 2  # noqa: PLR2004 - (steps, channels)
+    """Return the modules, each by its name, with the activation behind ``convolution``.
+
+    A sequence has its channels first in between.
+    """
+    swap = len(shape) == 2
     first, last = (Permute(0, 2, 1), Permute(0, 2, 1)) if swap else (None, None)
-    return chain(channels_first=first, **modules, channels_last=last, activation=activation_of(call))
+    act = activation_of(call, rank=3)
+    crop = modules.pop("crop", None)
+    return chain(channels_first=first, **modules, activation=act, crop=crop, channels_last=last)
 
 
 def _window(call: LayerCall, dims: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
@@ -168,22 +173,13 @@ def _separable2d(call: LayerCall) -> Built:
     bias = call.weight("bias", (filters,)) if use_bias else None
 
     padding, amounts = padded_window(call, kernel, stride, dilation)
-    conv = SeparableConv2d(
-        channels,
-        filters,
-        kernel,
-        stride,
-        "same" if isinstance(padding, SamePadding) else amounts,
-        dilation,
-        multiplier,
-        use_bias,
-    )
+    conv = SeparableConv2d(channels, filters, kernel, stride, amounts, dilation, multiplier, use_bias)
     depthwise.into(conv.depthwise, "weight", partial(_depthwise_weight, dims=2))
     pointwise.into(conv.pointwise, "weight", permuted(3, 2, 0, 1))
     if bias is not None:
         bias.into(conv.pointwise, "bias")
     shape = (*windows_out(call, kernel, stride, dilation), filters)
-    return Built(_around(call, shape, convolution=conv), shape)
+    return Built(_around(call, shape, padding=padding, convolution=conv), shape)
 
 
 def _transposed(call: LayerCall, dims: int) -> Built:

@@ -40,7 +40,7 @@ def _add(call: LayerCall) -> Built:
 
 @keras_layer("Subtract", several=True)
 def _subtract(call: LayerCall) -> Built:
-    if len(call.shapes) != 2:  # noqa: PLR2004
+    if len(call.shapes) != 2:
         raise call.error(f"takes two tensors and gets {len(call.shapes)}")
     return _elementwise(call, Subtract())
 

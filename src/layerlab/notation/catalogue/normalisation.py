@@ -125,6 +125,6 @@ def _group_normalization(call: LayerCall) -> Built:
     affine = gamma is not None or beta is not None
     layer = nn.GroupNorm(groups, channels, eps=call.number("epsilon", 0), affine=affine)
     _affine(call, layer, gamma, beta)
-    swap = call.rank == 2  # noqa: PLR2004 - a sequence
+    swap = call.rank == 2
     first, last = (Permute(0, 2, 1), Permute(0, 2, 1)) if swap else (None, None)
     return Built(chain(channels_first=first, normalization=layer, channels_last=last), call.shape)

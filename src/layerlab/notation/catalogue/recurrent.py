@@ -203,7 +203,7 @@ def _bidirectional(call: LayerCall) -> Built:
                 f"is inside Bidirectional as its {'backward' if backwards else 'forward'} layer; expected go_backwards={backwards}"
             )
         ways.append(built)
-    if ways[0].shape != ways[1].shape and mode != "concat" or len(ways[0].shape) != len(ways[1].shape):
+    if (ways[0].shape != ways[1].shape and mode != "concat") or len(ways[0].shape) != len(ways[1].shape):
         raise call.error("has two layers that give different shapes")
     first, second = (built.module for built in ways)
     if not isinstance(first, Recurrent) or not isinstance(second, Recurrent):
@@ -218,7 +218,7 @@ def _time_distributed(call: LayerCall) -> Built:
     inner = call["layer"]
     if not isinstance(inner, Layer) or inner.kind not in KINDS or KINDS[inner.kind].several:
         raise call.wrong("layer", "a layer that takes one tensor, such as Dense")
-    if call.rank < 2:  # noqa: PLR2004 - (steps, features)
+    if call.rank < 2:
         raise call.error(f"takes (steps, ...) and gets {call.rank} axis")
     built = KINDS[inner.kind].build(call.inside(inner, call.shape[1:]))
     shape = (call.shape[0], *built.shape)

@@ -40,7 +40,7 @@ def _reshape(call: LayerCall) -> Built:
     shape = _reshaped(call, sizes)
     module = chain(
         channels_last=Permute(*keras_order(call.rank)) if channels_are_first(call.rank) else None,
-        reshape=Reshape(*sizes),
+        reshape=Reshape(*(size if known is None else known for size, known in zip(sizes, shape, strict=True))),
         channels_first=Permute(*torch_order(len(sizes))) if channels_are_first(len(sizes)) else None,
     )
     return Built(module, shape)
@@ -92,7 +92,7 @@ def _zero_padding(call: LayerCall, dims: int) -> Built:
     flat = [amount for pair in reversed(pairs) for amount in pair]
     if dims == 1:  # the steps are the last axis but one
         return Built(nn.ZeroPad2d((0, 0, *flat)), _longer(call, pairs))
-    pad: type[nn.Module] = nn.ZeroPad2d if dims == 2 else nn.ZeroPad3d  # noqa: PLR2004
+    pad: type[nn.Module] = nn.ZeroPad2d if dims == 2 else nn.ZeroPad3d
     return Built(pad(tuple(flat)), _longer(call, pairs))
 
 

@@ -8,6 +8,7 @@ m / (m - 1), with m the batch size times the pixels: 2 % for 50 rows of features
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 __all__ = ["KerasBatchNorm1d", "KerasBatchNorm2d", "KerasBatchNorm3d"]
@@ -18,14 +19,19 @@ class _BiasedRunningVariance(nn.modules.batchnorm._BatchNorm):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - PyTorch's name
         """Return the normalised input; in training, update the running mean and variance."""
-        variance, momentum = self.running_var, self.momentum
-        if not self.training or variance is None or momentum is None:
+        mean, variance, momentum = self.running_mean, self.running_var, self.momentum
+        if not self.training or mean is None or variance is None or momentum is None:
             return super().forward(input)
-        kept = variance * (1 - momentum)
-        output = super().forward(input)
+        # With momentum 1 the batch's own statistics come back; the running ones are then free to change before the
+        # backward pass, which keeps what it was given.
+        own_mean, own_variance = torch.zeros_like(mean), torch.zeros_like(variance)
+        output = F.batch_norm(input, own_mean, own_variance, self.weight, self.bias, True, 1.0, self.eps)
         count = input.numel() / input.shape[1]
         with torch.no_grad():
-            variance.sub_(kept).mul_((count - 1) / count).add_(kept)
+            mean.lerp_(own_mean, momentum)
+            variance.lerp_(own_variance * ((count - 1) / count), momentum)
+            if self.num_batches_tracked is not None:
+                self.num_batches_tracked.add_(1)
         return output
 
 
