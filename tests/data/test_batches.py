@@ -141,6 +141,17 @@ def test_the_kept_float_copy_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
     assert same(kept, collect(tensor_split()))
 
 
+def test_a_torchvision_transform_is_taken_as_it_is() -> None:
+    from torchvision.transforms import v2
+
+    split = tensor_split()
+    flipped = collect(split, transform=v2.RandomVerticalFlip(1.0))
+    assert all(
+        torch.equal(a[0].flip(2), b[0]) and torch.equal(a[1], b[1])
+        for a, b in zip(collect(split), flipped, strict=True)
+    )
+
+
 # Streaming from files ------------------------------------------------------------------------------------------
 
 

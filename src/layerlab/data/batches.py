@@ -8,7 +8,7 @@ a Python call per image; files are decoded by worker processes, a whole batch ea
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from layerlab.data.augmentation import Augmentation
+from layerlab.data.augmentation import Augmentation, augmentation
 from layerlab.data.images import read_image
 from layerlab.data.preprocessing import Preprocessing
 from layerlab.data.randomness import AUGMENTATION, ORDER, permutation, uniform
@@ -137,7 +137,7 @@ class Split(ABC):
         rank: int = 0,
         world: int = 1,
         drop_last: bool = False,
-        transform: Augmentation | None = None,
+        transform: Augmentation | Callable[[Tensor], Tensor] | None = None,
         memory_format: torch.memory_format | None = None,
         start: int = 0,
     ) -> Batches:
@@ -151,7 +151,7 @@ class Split(ABC):
             rank: which process this is, from 0.
             world: how many processes there are.
             drop_last: whether to leave out a last batch that is not full.
-            transform: from :func:`~layerlab.data.augmentation`.
+            transform: from :func:`~layerlab.data.augmentation`, or a torchvision v2 transform.
             memory_format: of the images; ``torch.channels_last`` for instance.
             start: the first batch to serve, as when a run is resumed in the middle of an epoch.
 
@@ -162,7 +162,7 @@ class Split(ABC):
             LayerlabError: as :class:`BatchPlan`; while iterating, a file that cannot be read.
         """
         plan = BatchPlan(len(self), batch_size, shuffle, seed, epoch, rank, world, drop_last, start)
-        return Batches(self, plan, transform, memory_format)
+        return Batches(self, plan, augmentation(transform, self.preprocess.shape), memory_format)
 
     @abstractmethod
     def _inputs(self, plan: BatchPlan, transform: Augmentation | None) -> Iterator[tuple[Share, Tensor]]:

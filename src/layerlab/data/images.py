@@ -16,6 +16,7 @@ from layerlab.errors import LayerlabError, did_you_mean
 
 __all__ = [
     "decode",
+    "eight_bits",
     "fit_to_size",
     "is_grey",
     "read_image",
@@ -102,7 +103,7 @@ def decode(path: Path) -> Image.Image:
     with Image.open(path, formats=readable_formats()) as opened:
         opened.load()
         image = _upright(opened)
-        return _eight_bits(image)
+        return eight_bits(image)
 
 
 def is_grey(mode: str) -> bool:
@@ -150,7 +151,7 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
+def eight_bits(image: Image.Image) -> Image.Image:
     """Return the image as ``L`` or ``RGB``, whatever its mode."""
     if image.has_transparency_data:
         layered = image.convert("RGBA")
@@ -185,3 +186,6 @@ def _nearest_file(path: Path) -> str:
     names = [entry.name for entry in folder.iterdir() if entry.is_file()]
     hint = did_you_mean(path.name, names)
     return hint if hint.startswith("; did") else ""
+
+
+_eight_bits = eight_bits  # its former name
