@@ -156,7 +156,7 @@ def train(
             nodes=nodes,
             strategy=strategy,
             checkpoint_minutes=checkpoint_minutes,
-            data_root=data_root,
+            root=data_root,
             size=size,
             workers=workers,
             skip_bad=skip_bad,

@@ -61,7 +61,7 @@ def test_a_file_of_keras_text() -> None:
     assert input_shape_of(module) == (1, 28, 28)
     origin = origin_of(module)
     assert origin is not None
-    assert (origin.kind, origin.name, origin.text) == ("keras", "lecture.py", EXAMPLE.read_text())
+    assert (origin.kind, origin.name, origin.text) == ("keras", str(EXAMPLE), EXAMPLE.read_text())
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:

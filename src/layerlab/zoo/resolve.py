@@ -46,7 +46,7 @@ def resolve(spec: str, *, num_classes: int | None = None, in_channels: int | Non
         return create(spec, **wanted)
     path = Path(spec)
     if path.is_file():
-        return read_keras(_text(path), path.name)
+        return read_keras(_text(path), spec)
     raise LayerlabError(_nothing(spec, path))
 
 
