@@ -150,7 +150,7 @@ def convolutional_nets(draw: st.DrawFn) -> tuple[nn.Sequential, int, int, int]:
     return nn.Sequential(*parts), size, parameters + count + 3, macs + count
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(convolutional_nets(), st.integers(1, 3))
 def test_closed_formulas(net: tuple[nn.Sequential, int, int, int], batch: int) -> None:
     model, size, parameters, macs = net

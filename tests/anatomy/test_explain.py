@@ -276,6 +276,15 @@ def test_a_subclass_that_does_something_else_is_not_contradicted() -> None:
     assert "out = 14" in lines
 
 
+def test_a_subclass_is_explained_as_what_it_is_a_kind_of() -> None:
+    class MyNorm(nn.BatchNorm2d):
+        pass
+
+    assert (
+        "parameters = 2*3 = 6 (gamma and beta of each channel, learned)" in dissect(MyNorm(3), IMAGE).explain("").lines
+    )
+
+
 def test_a_foreign_class_of_a_known_name() -> None:
     class Foreign(nn.Module):
         def __init__(self) -> None:

@@ -98,6 +98,7 @@ def _own_record(
         incoming_field=visit.incoming.field if visit.incoming else None,
         incoming_stride=visit.incoming.stride if visit.incoming else None,
         shared_with=shared_with,
+        bases=tuple(base.__name__ for base in type(part).__mro__[1:] if issubclass(base, nn.Module))[:-1],
         settings=settings_of(part),
         notes=tuple(_notes(part, visit, parameters, shared_with)),
     )

@@ -89,7 +89,7 @@ def watch(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], ope
     Raises:
         ForwardFailed: the forward raised.
     """
-    recorder = _Recorder(module)
+    recorder = _Recorder(module, operations)
     for tensor in tensors_in([list(args), dict(kwargs)]):
         axes = position_axes(tensor, module)
         if axes:
@@ -98,8 +98,7 @@ def watch(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], ope
         stack.enter_context(plainly(module))
         stack.enter_context(recorder.hooked())
         stack.enter_context(recorder.weights_kept())
-        if operations:
-            stack.enter_context(recorder)
+        stack.enter_context(recorder)
         try:
             module(*args, **kwargs)
         except Exception as error:
@@ -125,9 +124,10 @@ def _class_names(module: nn.Module) -> set[str]:
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operation, and through hooks which module it belongs to."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, operations: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.trace = Trace()
+        self._operations = operations
         self._module = module
         self._paths: dict[int, list[str]] = defaultdict(list)
         for path, part in tree(module):
@@ -225,6 +225,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if not self._operations:
+            return _normalised_shapes(func, args) or func(*args, **kwargs)
         if cost.is_composite(func):
             with self:
                 result = func.decompose(*args, **kwargs)

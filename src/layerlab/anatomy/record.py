@@ -46,6 +46,7 @@ class Layer:
         number: outline number (``"4"``, ``"4.1"``); empty where the children's own names are numbers.
         path: name as in ``named_modules()``; empty for the root.
         kind: class name.
+        bases: names of the classes that it is a kind of, nearest first, without ``Module``.
         depth: 0 for the root, 1 for its children, ...
         is_leaf: whether it has no child modules.
         inputs: shapes of the tensors given to its first call, batch included.
@@ -94,6 +95,7 @@ class Layer:
     incoming_field: tuple[int, ...] | None
     incoming_stride: tuple[int | Fraction | None, ...] | None
     shared_with: str | None = None
+    bases: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

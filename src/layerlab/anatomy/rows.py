@@ -15,7 +15,11 @@ from layerlab.anatomy.text import memory
 __all__ = ["Row", "footer", "rows_of", "title"]
 
 _READABLE = 40
-_PARTS_OF_ONE_LAYER = frozenset({"padding", "convolution", "dense", "crop", "activation"})
+# Names of children, and the containers that hold them, which together are one layer to a reader.
+_PARTS = frozenset({"padding", "convolution", "dense", "crop", "activation", "pooling", "normalization", "layer",
+                    "recurrent", "dropout", "channels_first", "channels_last"})  # fmt: skip
+_BESIDE_THE_POINT = frozenset({"padding", "crop", "dropout", "channels_first", "channels_last"})
+_HOLDERS = frozenset({"Sequential", "Recurrent", "TimeDistributed"})
 _MADE_OF_PARTS = ("SameMaxPool", "SameAvgPool", "Maxout", "SeparableConv")
 
 
@@ -69,7 +73,7 @@ def _rows(anatomy: Anatomy, depth: int, fold: bool) -> list[Row]:
         is_open = bool(below) and layer.depth < depth and not whole
         if not is_open:
             hidden_below = layer.depth
-        kind = _kind_of_parts(below) if whole and layer.kind == "Sequential" else layer.kind
+        kind = _kind_of_parts(below) if whole and layer.kind in ("Sequential", "Recurrent") else layer.kind
         rows.append(_row(layer, kind, is_open))
     return rows
 
@@ -92,11 +96,11 @@ def is_one_layer(layer: Layer, children: Sequence[Layer]) -> bool:
         return False
     if layer.kind.startswith(_MADE_OF_PARTS):
         return True
-    return layer.kind == "Sequential" and all(child.name in _PARTS_OF_ONE_LAYER for child in children)
+    return layer.kind in _HOLDERS and all(child.name in _PARTS and child.is_leaf for child in children)
 
 
 def _kind_of_parts(children: Sequence[Layer]) -> str:
-    return " + ".join(child.kind for child in children if child.name not in ("padding", "crop"))
+    return " + ".join(child.kind for child in children if child.name not in _BESIDE_THE_POINT)
 
 
 def _row(layer: Layer, kind: str, is_open: bool) -> Row:

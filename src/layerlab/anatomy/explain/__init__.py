@@ -7,6 +7,7 @@ What a function writes is checked against the record as it is written (see
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from layerlab.anatomy.explain import activation, convolution, dense, normalization, pooling, recurrent
@@ -83,14 +84,15 @@ def _lines(anatomy: Anatomy, layer: Layer) -> list[str]:
     if layer.called:
         lines.append(f"{_inputs(layer)} -> {without_batch(layer.outputs)}")
     lines += layer.notes
-    explainer = _EXPLAINERS.get(layer.kind)
+    kind = next((name for name in (layer.kind, *layer.bases) if name in _EXPLAINERS), layer.kind)
+    explainer = _EXPLAINERS.get(kind)
     if explainer is not None and layer.called:
         try:
-            lines += explainer(layer)
+            lines += explainer(replace(layer, kind=kind))
         except (ArithmeticError, LookupError, TypeError, ValueError):
             explainer = None  # another library's class of the same name, with other settings
     children = anatomy.children(layer)
-    if not children or layer.kind in _WHOLE:
+    if not children or kind in _WHOLE:
         return lines if explainer is not None else lines + _plain(layer)
     for child in children:
         lines.append(_title(child))
