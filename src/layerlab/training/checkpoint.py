@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +47,7 @@ def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         sink = _Sink(file)
         try:
-            torch.save(content, sink)
+            torch.save(content, cast(IO[bytes], sink))
             sink.flush()
         except RuntimeError as error:
             raise sink.error or OSError(errno.EIO, str(error)) from error
@@ -142,7 +141,7 @@ def _expected_size(path: Path) -> int | None:
     """Return the size that the header of a safetensors file announces, where it can be read."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(_HEADER_LENGTH), "little")
-        if not 0 < length <= max(os.path.getsize(path), 1 << 20):
+        if not 0 < length <= max(path.stat().st_size, 1 << 20):
             return None
         try:
             header = json.loads(file.read(length))

@@ -21,7 +21,15 @@ from layerlab.training.config import TrainingConfig
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
-__all__ = ["interrupt_children", "is_launched_outside", "make_fabric", "quiet_lightning", "training_device"]
+__all__ = [
+    "interrupt_children",
+    "is_launched_outside",
+    "last_error",
+    "make_fabric",
+    "outer_rank",
+    "quiet_lightning",
+    "training_device",
+]
 
 _PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 _LOGGERS = ("lightning", "lightning.fabric", "lightning.pytorch", "lightning.fabric.utilities.rank_zero")
@@ -74,17 +82,15 @@ def make_fabric(config: TrainingConfig, device: torch.device, precision: str, *,
     """
     with quiet_lightning():
         from lightning.fabric import Fabric
-        from lightning.fabric.strategies import DDPStrategy
+        from lightning.fabric.strategies.ddp import DDPStrategy
 
         several = config.devices * config.nodes > 1
         strategy: Any = "auto"
         if several and config.strategy == "fsdp":
             strategy = "fsdp"
         elif several:
-            if config.nodes > 1 or is_launched_outside():
-                start = "popen"
-            else:
-                start = "fork" if _is_notebook() else "spawn"
+            inside = config.nodes == 1 and not is_launched_outside()
+            start = ("fork" if _is_notebook() else "spawn") if inside else "popen"
             strategy = DDPStrategy(start_method=start, find_unused_parameters=unused)  # type: ignore[arg-type]
         return Fabric(
             accelerator=device.type,
@@ -116,6 +122,15 @@ def interrupt_children() -> None:
     for child in multiprocessing.active_children():
         if child.pid is not None:
             os.kill(child.pid, signal.SIGINT)
+
+
+def outer_rank(config: TrainingConfig | None) -> int:
+    """Return which of the processes this is, where something outside has started them."""
+    for name in ("RANK", "SLURM_PROCID"):
+        if name in os.environ:
+            return int(os.environ[name])
+    devices = config.devices if config is not None else 1
+    return int(os.environ.get("NODE_RANK", "0")) * devices + int(os.environ.get("LOCAL_RANK", "0"))
 
 
 def last_error(text: str) -> str:

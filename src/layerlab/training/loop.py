@@ -12,7 +12,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,7 @@ from layerlab.training.task import Classification
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
+    from lightning.fabric.wrappers import _FabricOptimizer
 
 __all__ = ["Loop", "Plan", "TrainingState"]
 
@@ -120,7 +121,7 @@ class Loop:
         inner = make_optimizer(self.config, self.wrapped.parameters())
         self.schedule = make_schedule(self.config.schedule, inner, self.total_steps)
         self.inner = inner
-        self.optimizer = fabric.setup_optimizers(inner)
+        self.optimizer = cast("_FabricOptimizer", fabric.setup_optimizers(inner))
 
         self._augmentation = dataset.augmentation(self.config.augmentation)
         self._layout = plan.setting.layout
@@ -265,7 +266,8 @@ class Loop:
         rate = self.inner.param_groups[0]["lr"]
         raise LayerlabError(
             f"{what} in epoch {self.state.epoch + 1}, step {step}: training stops and {kept} in"
-            f' "{self.folder.path}"; start again with a lower learning rate (it was {float(rate):.3g}) or a gradient clip'
+            f' "{self.folder.path}"; start again with a lower learning rate'
+            f" (it was {float(rate):.3g}) or a gradient clip"
         )
 
     def _last_saved(self) -> str:

@@ -220,7 +220,7 @@ def _over_classes(gate: nn.Module, output: Tensor, width: int) -> bool:
     if isinstance(gate, nn.Softmax2d):
         return width > 1
     dim = gate.dim if gate.dim is not None else 1
-    return width > 1 and dim in (1, 1 - output.dim())  # type: ignore[operator]
+    return width > 1 and dim in (1, 1 - output.dim())
 
 
 def _are_probabilities(model: nn.Module, images: Tensor, table: Tensor) -> bool:

@@ -146,7 +146,8 @@ class _Trial:
         for module in self.model.modules():
             if isinstance(module, nn.modules.dropout._DropoutNd):
                 module.eval()  # other masks would give other losses
-        self.images = images.to(device).contiguous(memory_format=setting.layout)
+        floating = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
+        self.images = images.to(device, floating).contiguous(memory_format=setting.layout)
         self.labels = labels.to(device)
         self.loss = 0.0
         self.gradient = torch.empty(0)
@@ -193,7 +194,7 @@ class _Trial:
 
 def to_layout(model: nn.Module, setting: Setting) -> None:
     """Lay the parameters of 2-D convolutions out as ``setting`` says."""
-    model.to(memory_format=setting.layout)  # type: ignore[call-overload]
+    model.to(memory_format=setting.layout)
 
 
 def bf16_is_native(device: torch.device) -> bool:

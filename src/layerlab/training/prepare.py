@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -118,7 +119,7 @@ def sample_batch(dataset: Dataset, size: int) -> tuple[Tensor, Tensor]:
 
 def _built_before_data(spec: str, config: TrainingConfig) -> nn.Module | None:
     """Build Keras text at once: it names its own classes and input; the others wait for the data's."""
-    if spec in list_models() or (":" in spec and not os.path.isfile(spec)):
+    if spec in list_models() or (":" in spec and not Path(spec).is_file()):
         return None
     seed_everything(config.seed, _INITIAL_WEIGHTS)
     return resolve(spec)
@@ -133,7 +134,7 @@ def _hints(model: nn.Module | None, spec: nn.Module | str, data: Dataset | Sourc
         known = isinstance(spec, str) and spec in list_models()
         return {"size": model_info(str(spec)).input_shape[1:]} if known and free else {}
     shape = input_shape_of(model)
-    if shape is None or len(shape) != 3:  # noqa: PLR2004
+    if shape is None or len(shape) != 3:
         return {}
     hints: dict[str, Any] = {}
     channels, *size = shape
@@ -187,7 +188,7 @@ def _channels_of(model: nn.Module) -> int | None:
     """Return the channels of the images that the network takes, where that can be seen."""
     shape = input_shape_of(model)
     if shape is not None:
-        return shape[0] if len(shape) == 3 else None  # noqa: PLR2004
+        return shape[0] if len(shape) == 3 else None
     first = next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
     if first is None or is_lazy(first.weight):
         return None

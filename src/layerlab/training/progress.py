@@ -50,7 +50,7 @@ class ProgressBar(Quiet):
     def start(self, epochs: int, total: int, done: int) -> None:
         """Begin."""
         self._epochs = epochs
-        fields = {"epoch": f"1/{epochs}", "loss": "-", "accuracy": "-", "speed": "-"}
+        fields: dict[str, Any] = {"epoch": f"1/{epochs}", "loss": "-", "accuracy": "-", "speed": "-"}
         self._task = self._bar.add_task("", total=total, completed=done, **fields)
         self._bar.start()
 

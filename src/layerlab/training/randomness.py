@@ -24,7 +24,7 @@ def seed_everything(*key: int) -> None:
     seed = step_seed(*key)
     torch.manual_seed(seed)
     random.seed(seed)
-    np.random.seed(seed & 0xFFFFFFFF)  # noqa: NPY002  (networks of others may draw from the global generator)
+    np.random.seed(seed & 0xFFFFFFFF)
 
 
 def beta_draw(alpha: float, *key: int) -> float:
@@ -35,10 +35,10 @@ def beta_draw(alpha: float, *key: int) -> float:
 @contextmanager
 def untouched_generators() -> Iterator[None]:
     """Give the caller's random generators back as they were."""
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    python, numpy = random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng():
             yield
     finally:
         random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
+        np.random.set_state(numpy)

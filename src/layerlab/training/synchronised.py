@@ -14,13 +14,13 @@ class _SumOverProcesses(torch.autograd.Function):
     """The sum over all processes; so is its gradient, as each process's loss depends on every summand."""
 
     @staticmethod
-    def forward(ctx: Any, value: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ARG004
+    def forward(ctx: Any, value: Tensor) -> Tensor:  # noqa: ARG004
         total = value.clone()
         distributed.all_reduce(total)
         return total
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ARG004
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ARG004
         total = gradient.contiguous().clone()
         distributed.all_reduce(total)
         return total
@@ -56,7 +56,8 @@ class SynchronisedBatchNorm(nn.modules.batchnorm._BatchNorm):
         output = centred * torch.rsqrt(variance + self.eps).view(shape)
         if self.affine:
             output = output * self.weight.view(shape) + self.bias.view(shape)
-        return output.to(input.dtype)
+        result: Tensor = output.to(input.dtype)
+        return result
 
     @torch.no_grad()
     def _follow(self, mean: Tensor, variance: Tensor, number: Tensor) -> None:
@@ -73,7 +74,7 @@ class SynchronisedBatchNorm(nn.modules.batchnorm._BatchNorm):
 def synchronise_batch_norm(model: nn.Module, device: torch.device) -> nn.Module:
     """Replace every batch normalisation of ``model`` by one over all processes; parameters are shared with it."""
     if device.type == "cuda":
-        return nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-any-return]
+        return nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-any-return,no-untyped-call]
     if isinstance(model, nn.modules.batchnorm._BatchNorm):
         return _synchronised(model)
     for name, child in list(model.named_children()):
