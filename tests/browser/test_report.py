@@ -15,7 +15,7 @@ from torch import nn
 from layerlab.training.report import write_report
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
 pytestmark = pytest.mark.browser
 
@@ -88,9 +88,14 @@ def page(request: pytest.FixtureRequest, chromium: Browser, report: Path) -> Ite
     )
     page = context.new_page()
     said: list[str] = []
+
+    def note_and_dismiss(dialog: Dialog) -> None:
+        said.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
     page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: said.append(f"error: {error}"))
-    page.on("dialog", lambda dialog: (said.append(f"dialog: {dialog.message}"), dialog.dismiss())[1])
+    page.on("dialog", note_and_dismiss)
     page.on("request", lambda asked: None if asked.url.startswith(("file:", "data:")) else said.append(asked.url))
     page.goto(report.as_uri())
     wait_until(page, "document.querySelectorAll('[data-figure] .main-svg').length >= 4")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 import pytest
 import torch
 from torch import Tensor, nn
@@ -31,7 +31,8 @@ class Small(nn.Module):
         self.head = nn.Linear(4, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.features(x).mean((2, 3))).softmax(1)
+        scores: Tensor = self.head(self.features(x).mean((2, 3)))
+        return scores.softmax(1)
 
 
 class Control(nn.Module):
@@ -41,7 +42,8 @@ class Control(nn.Module):
 
 class Eigenvalues(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return torch.linalg.eigvals(x[:, 0]).real
+        values: Tensor = torch.linalg.eigvals(x[:, 0]).real
+        return values
 
 
 class FixedBatch(nn.Module):
@@ -115,7 +117,8 @@ class Recurrent(nn.Module):
         self.head = nn.Linear(10, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.rows(x.squeeze(1))[0][:, -1])
+        scores: Tensor = self.head(self.rows(x.squeeze(1))[0][:, -1])
+        return scores
 
 
 def test_recurrent_layers_are_exported_quietly_and_keep_their_weights(tmp_path: Path) -> None:

@@ -180,12 +180,23 @@ def test_headings_labels_and_language(tmp_path: Path) -> None:
     assert all(a["aria-label"] for _, a in elements.tags if "data-figure" in a)
 
 
-def test_an_anatomy_that_fails_is_said_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (LayerlabError('Linear "1" gets <3> values'), "Linear &#34;1&#34; gets &lt;3&gt; values."),
+        (KeyError("x"), "the network cannot be taken apart (KeyError: &#39;x&#39;)."),
+    ],
+)
+def test_an_anatomy_that_fails_is_said_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
+) -> None:
     def refuse(_model: nn.Module, _size: object) -> None:
-        raise LayerlabError('Linear "1" gets <3> values')
+        raise error
 
-    monkeypatch.setattr("layerlab.anatomy.dissect", refuse, raising=False)
-    assert "There is no table: Linear &#34;1&#34; gets &lt;3&gt; values." in a_page(tmp_path)
+    monkeypatch.setattr("layerlab.anatomy.dissect", refuse)
+    page = a_page(tmp_path)
+    assert f"There is no table: {says}" in page
+    assert "layerlab train" in page
 
 
 def test_predictions_of_other_data_are_refused(tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 import pytest
-from torchvision.transforms.v2.functional import to_pil_image
+from torchvision.transforms.v2.functional import to_pil_image  # type: ignore[import-untyped]
 
 import layerlab
 from layerlab.data import Dataset
-from layerlab.training import Run
+from layerlab.training import Run, fit
 from layerlab.training.export import export_onnx
 from layerlab.training.predict import predict
 from layerlab.training.report import read_test_predictions
@@ -27,7 +27,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Run:
     """Two epochs of a narrow lecture's network on the small digits, read again from its folder."""
     folder = tmp_path_factory.mktemp("runs") / "digits"
     model = layerlab.create("lecture_cnn", width=0.2)
-    layerlab.fit(model, digits, epochs=2, precision="32", memory_format="contiguous", output=folder, progress=False)
+    fit(model, digits, epochs=2, precision="32", memory_format="contiguous", output=folder, progress=False)
     return layerlab.load_run(folder)
 
 

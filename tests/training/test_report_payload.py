@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # type: ignore[import-untyped]
 
 from layerlab.training.report_payload import (
     accuracy_of,
@@ -20,6 +20,7 @@ from layerlab.training.report_payload import (
     class_rows,
     confusion_counts,
     flat_facts,
+    frequent_confusions,
     image_uri,
     wilson_interval,
     worst_mistakes,
@@ -67,6 +68,15 @@ def test_class_rows_agree_with_scikit_learn(pairs: list[tuple[int, int]]) -> Non
             assert ours is None if math.isnan(their) else ours == pytest.approx(their)
     assert [row.images for row in rows] == list(expected[3])
     assert sum(row.predicted for row in rows) == len(pairs)
+
+
+def test_frequent_confusions_are_the_largest_off_the_diagonal() -> None:
+    counts = torch.tensor([[5, 2, 0], [3, 9, 2], [0, 0, 4]])
+    found = frequent_confusions(counts, ["a", "b", "c"])
+    assert [(one.true, one.predicted, one.images) for one in found] == [("b", "a", 3), ("a", "b", 2), ("b", "c", 2)]
+    assert found[0].share == pytest.approx(3 / 14)
+    assert frequent_confusions(counts, ["a", "b", "c"], limit=1) == found[:1]
+    assert frequent_confusions(torch.eye(3, dtype=torch.long), ["a", "b", "c"]) == []
 
 
 def test_worst_mistakes_are_the_wrong_ones_by_loss() -> None:

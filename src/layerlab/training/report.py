@@ -23,12 +23,14 @@ from layerlab.training.report_figures import Figure, confusion_figure, curve_fig
 from layerlab.training.report_payload import (
     Accuracy,
     ClassRow,
+    Confusion,
     Mistake,
     accuracy_of,
     best_epoch,
     class_rows,
     confusion_counts,
     flat_facts,
+    frequent_confusions,
     image_uri,
     worst_mistakes,
 )
@@ -59,6 +61,7 @@ class Report:
     classes: list[str]
     counts: list[list[int]]
     rows: list[ClassRow]
+    confusions: list[Confusion]
     mistakes: list[tuple[Mistake, str]]
     """Each with its picture as a data URI."""
     anatomy: str
@@ -161,6 +164,7 @@ def build_report(run: Run, dataset: Dataset, probabilities: Tensor, labels: Tens
         classes=classes,
         counts=counts.tolist(),
         rows=class_rows(counts, classes),
+        confusions=frequent_confusions(counts, classes),
         mistakes=[(mistake, image_uri(picture)) for mistake, picture in zip(mistakes, pictures, strict=True)],
         anatomy=anatomy,
         anatomy_problem=problem,
@@ -206,6 +210,8 @@ def _anatomy(model: torch.nn.Module, shape: tuple[int, ...]) -> tuple[str, str]:
         return dissect(model, tuple(shape)).to_html(), ""
     except LayerlabError as error:
         return "", str(error)
+    except Exception as error:  # a network may do anything in its forward pass; the other sections stand without it
+        return "", f"the network cannot be taken apart ({type(error).__name__}: {' '.join(str(error).split())})"
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

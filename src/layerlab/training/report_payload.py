@@ -16,12 +16,14 @@ from torch import Tensor
 __all__ = [
     "Accuracy",
     "ClassRow",
+    "Confusion",
     "Mistake",
     "accuracy_of",
     "best_epoch",
     "class_rows",
     "confusion_counts",
     "flat_facts",
+    "frequent_confusions",
     "image_uri",
     "wilson_interval",
     "worst_mistakes",
@@ -56,6 +58,17 @@ class ClassRow:
     precision: float | None
     recall: float | None
     f1: float | None
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """One class that was taken for another."""
+
+    true: str
+    predicted: str
+    images: int
+    share: float
+    """Of the images of the true class."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +140,18 @@ def class_rows(counts: Tensor, names: Sequence[str]) -> list[ClassRow]:
         )
         for i, name in enumerate(names)
     ]
+
+
+def frequent_confusions(counts: Tensor, names: Sequence[str], limit: int = 10) -> list[Confusion]:
+    """Return the largest counts off the diagonal, the largest first; of equals, the larger share of its class."""
+    wrong = counts.clone().fill_diagonal_(0)
+    totals = counts.sum(1)
+    rows, columns = wrong.nonzero(as_tuple=True)
+    found = [
+        Confusion(names[row], names[column], int(wrong[row, column]), float(wrong[row, column] / totals[row]))
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+    ]
+    return sorted(found, key=lambda one: (-one.images, -one.share))[:limit]
 
 
 def worst_mistakes(probabilities: Tensor, labels: Tensor, limit: int = 24) -> list[Mistake]:
