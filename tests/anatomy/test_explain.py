@@ -167,6 +167,7 @@ CASES: list[tuple[nn.Module, Any]] = [
 
 @pytest.mark.parametrize(("model", "size"), CASES, ids=[f"{i}-{type(m).__name__}" for i, (m, _) in enumerate(CASES)])
 @pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
 def test_every_equation_is_true_and_agrees_with_the_record(model: nn.Module, size: Any, batch: int) -> None:
     anatomy = dissect(model, size, batch=batch)
     for layer in (anatomy.root, *anatomy.layers):

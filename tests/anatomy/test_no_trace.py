@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from layerlab.anatomy import Anatomy, dissect
+from layerlab.anatomy.twin import meta_twin, tensors_in
 from layerlab.errors import LayerlabError
 
 
@@ -194,6 +195,19 @@ class DeviceOfItsOwn(nn.Module):
         return self.layer(x + torch.ones(4, device="cpu"))
 
 
+class Captured(nn.Module):
+    """A function that knows the original, which a copy therefore still reaches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(nn.BatchNorm1d(4), Remembers())
+        inner = self.inner
+        self.apply_inner = lambda x: inner(x) * 1
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.apply_inner(x)
+
+
 def frozen_batch_norm() -> nn.Module:
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5))
     model.train()
@@ -250,6 +264,7 @@ ODD: list[tuple[Callable[[], nn.Module], Any]] = [
     (KeepsTensors, Vector),
     (CatchesErrors, Vector),
     (DeviceOfItsOwn, Vector),
+    (Captured, Vector),
     (frozen_batch_norm, Image),
     (weight_norm, Vector),
     (parametrized, Vector),
@@ -360,6 +375,17 @@ def test_no_tensor_stays_behind() -> None:
     anatomy = dissect(model, Image)
     assert anatomy.layers
     assert count_meta_tensors() == before
+
+
+@pytest.mark.parametrize("build", [build for build, _ in ODD if build is not Cannot])
+def test_twin_has_no_memory_of_its_own(build: Callable[[], nn.Module]) -> None:
+    twin = meta_twin(build())
+    tensors = [
+        *twin.parameters(),
+        *twin.buffers(),
+        *(x for m in twin.modules() for x in tensors_in(list(vars(m).values()))),
+    ]
+    assert {tensor.device.type for tensor in tensors} <= {"meta"}
 
 
 def test_weights_are_not_allocated_again() -> None:

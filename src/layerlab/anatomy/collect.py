@@ -77,19 +77,27 @@ def tree(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     return walk("", module, (id(module),))
 
 
-def watch(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], operations: bool = True) -> Trace:
+def watch(
+    module: nn.Module,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    guarded: nn.Module,
+    operations: bool = True,
+) -> Trace:
     """Run ``module(*args, **kwargs)`` and return what was seen. Our hooks are gone afterwards.
 
     Args:
         module: what to run.
         args: its positional arguments.
         kwargs: its arguments by name.
+        guarded: whose parameters and buffers get their content back if an operation writes to them.
         operations: whether to look at each operation; without it only calls and shapes are noted, faster.
 
     Raises:
         ForwardFailed: the forward raised.
     """
-    recorder = _Recorder(module, operations)
+    recorder = _Recorder(module, guarded, operations)
     for tensor in tensors_in([list(args), dict(kwargs)]):
         axes = position_axes(tensor, module)
         if axes:
@@ -97,7 +105,7 @@ def watch(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], ope
     with ExitStack() as stack:
         stack.enter_context(plainly(module))
         stack.enter_context(recorder.hooked())
-        stack.enter_context(recorder.weights_kept())
+        stack.enter_context(recorder.content_kept())
         stack.enter_context(recorder)
         try:
             module(*args, **kwargs)
@@ -124,7 +132,7 @@ def _class_names(module: nn.Module) -> set[str]:
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operation, and through hooks which module it belongs to."""
 
-    def __init__(self, module: nn.Module, operations: bool) -> None:
+    def __init__(self, module: nn.Module, guarded: nn.Module, operations: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.trace = Trace()
         self._operations = operations
@@ -137,7 +145,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._failure: Failure | None = None
         self._parameters = {id(parameter) for parameter in module.parameters()}
         self._written: list[tuple[torch.Tensor, torch.Tensor]] = []
-        self._homes = {_memory(p) for p in module.parameters() if p.device.type != "meta" and not is_lazy(p)}
+        tensors = (*guarded.parameters(), *guarded.buffers())
+        self._homes = {_memory(tensor) for tensor in tensors if not is_lazy(tensor) and tensor.device.type != "meta"}
 
     # Reaches by tensor. The object that an operation returns is the one that the next gets; a reference that
     # is weak frees memory in a real run, and tells an address that was used again from the tensor that had
@@ -225,6 +234,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if self._homes and func._schema.is_mutable:
+            self._keep(func, args, kwargs)
         if not self._operations:
             return _normalised_shapes(func, args) or func(*args, **kwargs)
         if cost.is_composite(func):
@@ -232,8 +243,6 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
                 return result
-        if self._homes and func._schema.is_mutable:
-            self._keep(func, args, kwargs)
         result = _normalised_shapes(func, args) or func(*args, **kwargs)
         self._note_operation(func, args, kwargs, result)
         return result
@@ -258,7 +267,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if reach is not None:
                 self.know(output, reach)
 
-    # Parameters that a forward writes to (only a real run has something to save)
+    # What a forward writes to
 
     def _keep(self, func: Any, args: Any, kwargs: Any) -> None:
         given = {
@@ -272,8 +281,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self._written.append((value, value.detach().clone()))
 
     @contextmanager
-    def weights_kept(self) -> Iterator[None]:
-        """Write back, in reverse order, what operations overwrote in parameters."""
+    def content_kept(self) -> Iterator[None]:
+        """Write back, in reverse order, what operations overwrote in parameters and buffers."""
         try:
             yield
         finally:

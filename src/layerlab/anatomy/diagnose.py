@@ -12,7 +12,8 @@ from torch import nn
 
 from layerlab.anatomy.collect import ForwardFailed, position_axes, watch
 from layerlab.anatomy.record import Failure, Shape
-from layerlab.anatomy.twin import meta_twin
+from layerlab.anatomy.twin import meta_twin, preserved
+from layerlab.errors import LayerlabError
 
 __all__ = ["explain_failure", "plain_failure"]
 
@@ -58,6 +59,8 @@ def explain_failure(module: nn.Module, failure: Failure, args: Sequence[Any], kw
 
 def plain_failure(failure: Failure) -> str:
     """Return the sentence for a failure of another kind: the module, what it got, torch's own first line."""
+    if isinstance(failure.error, LayerlabError):
+        return str(failure.error)
     message = " ".join(str(failure.error).split("\n", maxsplit=1)[0].split()) or type(failure.error).__name__
     got = " and ".join(_sizes(shape) for shape in failure.inputs) or "the input"
     return f"{_named(failure)} cannot take {got}: {message}"
@@ -154,9 +157,9 @@ def _prober(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -
         if time.monotonic() > deadline:
             raise _OutOfTime
         shape = (*example.shape[:2], *[size] * (example.dim() - 2))
-        with torch.device("meta"):
+        with preserved(module), torch.device("meta"):
             try:
-                watch(twin, [torch.empty(shape, dtype=example.dtype)], {}, operations=False)
+                watch(twin, [torch.empty(shape, dtype=example.dtype)], {}, guarded=module, operations=False)
             except ForwardFailed as failed:
                 return failed.failure
         return None

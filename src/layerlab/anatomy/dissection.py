@@ -78,8 +78,10 @@ def diagnose_input(module: nn.Module, inputs: Any) -> str | None:
 
 def _on_meta(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Anatomy:
     twin = meta_twin(module)
-    with torch.device("meta"):
-        trace = watch(twin, map_tensors(tuple(args), meta_tensor), map_tensors(dict(kwargs), meta_tensor))
+    # The twin may still reach the original, through a function that knows it.
+    with preserved(module), torch.device("meta"):
+        inputs = map_tensors((tuple(args), dict(kwargs)), meta_tensor)
+        trace = watch(twin, *inputs, guarded=module)
     return _examined(twin, trace, args, kwargs, ())
 
 
@@ -91,7 +93,7 @@ def _for_real(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any])
         return tensor.detach().to(device, copy=True)
 
     with preserved(module):
-        trace = watch(module, map_tensors(tuple(args), own), map_tensors(dict(kwargs), own))
+        trace = watch(module, *map_tensors((tuple(args), dict(kwargs)), own), guarded=module)
         note = "ran on real numbers, since its control flow depends on them: the figures are for this input"
         return _examined(module, trace, args, kwargs, (note,))
 

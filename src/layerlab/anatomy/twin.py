@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 __all__ = ["map_tensors", "meta_tensor", "meta_twin", "plainly", "preserved", "tensors_in"]
@@ -147,15 +148,12 @@ def _same_random_state() -> Iterator[None]:
 def preserved(module: nn.Module) -> Iterator[None]:
     """Put the module in evaluation mode, and everything that a forward can change back afterwards.
 
-    Kept: each module's class, attributes, hooks, parameters, buffers with their content, gradients and
-    training flag. The
-    content of parameters is not copied here: whoever runs the module saves one before an operation writes to
-        it.
+    Kept: each module's class, attributes, hooks, parameters and buffers, gradients and training flag. The content of
+    tensors is not copied here: whoever runs the module saves it before an operation writes to it.
     """
     parts = list(module.modules())
     kept = [(part, part.__class__, dict(part.__dict__), _contents(part)) for part in parts]
-    buffers = [(buffer, buffer.detach().clone()) for buffer in module.buffers()]
-    parameters = [(parameter, parameter.grad, parameter.requires_grad) for parameter in module.parameters()]
+    parameters = [(p, p.grad, p.requires_grad) for p in module.parameters() if not is_lazy(p)]
     try:
         for part in parts:
             _drop_plain_hooks(part)
@@ -168,13 +166,9 @@ def preserved(module: nn.Module) -> Iterator[None]:
             part.__dict__.update(attributes)
             for container, content in contents:
                 _refill(container, content)
-        with torch.no_grad():
-            for buffer, content in buffers:
-                buffer.copy_(content)
-            for parameter, gradient, trainable in parameters:
-                if not isinstance(parameter, nn.parameter.UninitializedParameter):
-                    parameter.requires_grad_(trainable)
-                    parameter.grad = gradient
+        for parameter, gradient, trainable in parameters:
+            parameter.requires_grad_(trainable)
+            parameter.grad = gradient
 
 
 def _contents(part: nn.Module) -> list[tuple[Any, Any]]:
