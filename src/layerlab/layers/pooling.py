@@ -1,7 +1,7 @@
 """Max and average pooling with the ``same`` padding of Keras; without padding PyTorch's own modules do.
 
-The padding takes no part: it is never the largest, and an average is over the numbers that are there. So does Keras
-on TensorFlow and JAX; its PyTorch backend averages zeros or repeated edges in.
+The padding takes no part: it is never the largest, and an average is over the numbers that are there. So it is
+in Keras, but for its PyTorch backend, which averages the repeated edge in where the two sides are padded differently.
 """
 
 from __future__ import annotations
