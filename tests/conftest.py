@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
-ROOT = Path(__file__).parents[1]
+# The first call into PyTorch takes longer than a case may, and a busy machine has no say in what is right.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 Layerlab = Callable[..., "Outcome"]
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from layerlab.anatomy import Anatomy, dissect
     from layerlab.data import list_datasets, load_data
     from layerlab.notation import load_keras_weights, read_keras, write_keras, write_pytorch
-    from layerlab.training import Run, fit, load_run
+    from layerlab.training import Run, load_run
+    from layerlab.training.fit import fit
     from layerlab.zoo import create, list_models
 
 __version__ = "0.1.0"
