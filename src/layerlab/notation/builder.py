@@ -162,12 +162,10 @@ class _Builder:
             raise call.error("takes a list of at least two tensors")
         if not call.kind.several and len(shapes) != 1:
             raise call.error(f"takes one tensor and gets {len(shapes)}")
-        built = call.kind.build(call)
+        built = call.build()
         for size in built.shape:
             if size is not None and not 0 < size <= _LONGEST_AXIS:
                 raise call.error(f"gives {shown(built.shape)}; expected axes of 1 to {_LONGEST_AXIS:,}")
-        if not call.flag("trainable"):
-            built.module.requires_grad_(False)
         return _Made(name, built.module, call.weights, call.constants), built.shape
 
     def names(self, layers: list[Layer]) -> dict[Layer, str]:

@@ -5,6 +5,7 @@ The reader makes these from text and the builder makes PyTorch modules from thes
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,11 +32,17 @@ Shape = tuple[int | None, ...]
 class Unknown:
     """A value that cannot be computed from the text. It is an error only when a layer needs it."""
 
-    reason: str
-    """What is not known, for the sentence ``... cannot be computed from the text``."""
+    source: ast.AST | str
+    """What is not known: the expression, or words for it."""
     line: int
     called: str | None = None
     """The name that was called, when the value is the result of calling something that is not read."""
+
+    @property
+    def reason(self) -> str:
+        """What is not known, in the words of the text."""
+        text = self.source if isinstance(self.source, str) else " ".join(ast.unparse(self.source).split())
+        return text if len(text) <= 60 else text[:57] + "..."
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from layerlab.notation.description import LibraryName, Tensor, Unknown, Value
 
@@ -71,9 +71,8 @@ class Evaluator:
         method = getattr(self, f"_{type(node).__name__.lower()}", None)
         return self._unknown(node) if method is None else method(node)
 
-    def _unknown(self, node: ast.AST) -> Unknown:
-        text = " ".join(ast.unparse(node).split())
-        return Unknown(text if len(text) <= 60 else text[:57] + "...", getattr(node, "lineno", 0))
+    def _unknown(self, node: ast.expr) -> Unknown:
+        return Unknown(node, node.lineno)
 
     def _constant(self, node: ast.Constant) -> Value:
         value = node.value
@@ -125,22 +124,22 @@ class Evaluator:
     def _subscript(self, node: ast.Subscript) -> Value:
         owner = self.value(node.value)
         if isinstance(node.slice, ast.Slice):
-            ends = [
-                None if end is None else self.value(end)
-                for end in (node.slice.lower, node.slice.upper, node.slice.step)
-            ]
-            if (
-                isinstance(owner, (tuple, list, str))
-                and all(end is None or type(end) is int for end in ends)
-                and ends[2] != 0
-            ):
-                return owner[slice(*ends)]
-            return self._unknown(node)
+            return self._slice(owner, node, node.slice)
         index = self.value(node.slice)
         if isinstance(owner, (tuple, list, str)) and type(index) is int and -len(owner) <= index < len(owner):
             return owner[index]
         if isinstance(owner, dict) and isinstance(index, str) and index in owner:
             return owner[index]
+        return self._unknown(node)
+
+    def _slice(self, owner: Value, node: ast.Subscript, limits: ast.Slice) -> Value:
+        """Return ``owner[lower:upper:step]``."""
+        ends: list[Any] = [
+            None if end is None else self.value(end) for end in (limits.lower, limits.upper, limits.step)
+        ]
+        plain = all(end is None or type(end) is int for end in ends)
+        if isinstance(owner, (tuple, list, str)) and plain and ends[2] != 0:
+            return owner[slice(*ends)]
         return self._unknown(node)
 
     def _unaryop(self, node: ast.UnaryOp) -> Value:
@@ -206,10 +205,12 @@ def _arithmetic(sign: ast.operator, left: Value, right: Value) -> Value:
     """Return ``left sign right`` for numbers and sequences of bounded size; None when there is no such value."""
     try:
         if _is_number(left) and _is_number(right):
-            return _bounded(_power(left, right) if isinstance(sign, ast.Pow) else _OPERATORS[type(sign)](left, right))
+            function = _power if isinstance(sign, ast.Pow) else _OPERATORS[type(sign)]
+            return _bounded(function(left, right))
         if isinstance(sign, ast.Add) and type(left) is type(right) and isinstance(left, (str, tuple, list)):
             joined = left + right  # type: ignore[operator]
-            return joined if len(joined) <= _LONGEST_SEQUENCE and _size(joined) <= _LONGEST_SEQUENCE else None
+            longest = len(joined) <= _LONGEST_SEQUENCE and _size(joined) <= _LONGEST_SEQUENCE
+            return cast("Value", joined) if longest else None
         if isinstance(sign, ast.Mult):
             sequence, times = (left, right) if isinstance(left, (tuple, list)) else (right, left)
             if (
@@ -230,8 +231,8 @@ def _power(base: Any, exponent: Any) -> Any:
     return base**exponent
 
 
-def _bounded(number: Any) -> Any:
+def _bounded(number: Any) -> int | float | None:
     """Return ``number`` if it is real and not beyond what a size can be."""
     if isinstance(number, complex) or not abs(number) < _LARGEST_NUMBER:
         return None
-    return number
+    return number if isinstance(number, (int, float)) else None

@@ -30,10 +30,11 @@ def initialiser(value: Value) -> Maker:
     Raises:
         LayerlabError: an unknown name or argument; the sentence is to follow the layer's name.
     """
+    options: dict[str, Any] = {}
     if isinstance(value, str):
-        name, options = value, {}
+        name = value
     elif isinstance(value, LibraryName):
-        name, options = value.last, {}
+        name = value.last
     elif isinstance(value, KerasObject):
         name, options = value.path.rpartition(".")[2], _options(value)
     else:

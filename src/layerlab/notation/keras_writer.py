@@ -13,7 +13,7 @@ from layerlab.notation.variables import variables_of
 
 __all__ = ["write_keras"]
 
-_OLD = frozenset({"input_shape", "batch_input_shape", "input_length", "fused", "implementation", "time_major", "alpha"})
+_OLD = frozenset({"input_shape", "batch_input_shape", "input_length", "fused", "implementation", "time_major"})
 """Arguments that Keras 3 no longer has."""
 _HOMES = {"_initializer": "initializers", "_regularizer": "regularizers", "_constraint": "constraints"}
 
@@ -147,7 +147,7 @@ def _made(kind: str, layer: Layer) -> str:
     parameters = KINDS[layer.kind].parameters
     arguments = dict(layer.arguments)
     if layer.kind == "LeakyReLU" and "alpha" in arguments:
-        arguments.setdefault("negative_slope", arguments["alpha"])
+        arguments.setdefault("negative_slope", arguments.pop("alpha"))
     if layer.kind.startswith("AveragePooling"):  # Keras 3 has no default there
         arguments.setdefault("pool_size", parameters["pool_size"])
     dropped = _OLD if layer.kind == "Embedding" else _OLD | {"input_dim"}
@@ -165,18 +165,21 @@ def _value(value: Value, argument: str = "") -> str:
     match value:
         case Layer():
             return _made(value.kind, value)
-        case LibraryName():
-            return _value(value.last)
         case KerasObject():
-            home = next((home for end, home in _HOMES.items() if argument.endswith(end)), "initializers")
-            parts = [_value(item) for item in value.positional]
-            parts += [f"{name}={_value(item)}" for name, item in value.named]
-            return f"keras.{home}.{value.path.rpartition('.')[2]}({', '.join(parts)})"
-        case str():
-            text = repr(value)
+            return _object(value, argument)
+        case LibraryName() | str():
+            text = repr(value if isinstance(value, str) else value.last)
             return text if '"' in text else f'"{text[1:-1]}"'
         case tuple():
             return f"({', '.join(map(_value, value))}{',' if len(value) == 1 else ''})"
         case list():
             return f"[{', '.join(map(_value, value))}]"
     return repr(value)
+
+
+def _object(value: KerasObject, argument: str) -> str:
+    """Return an initializer, a regularizer or a constraint as source."""
+    home = next((home for end, home in _HOMES.items() if argument.endswith(end)), "initializers")
+    parts = [_value(item) for item in value.positional]
+    parts += [f"{name}={_value(item)}" for name, item in value.named]
+    return f"keras.{home}.{value.path.rpartition('.')[2]}({', '.join(parts)})"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 
-from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.notation.catalogue import KERAS_ACTIVATIONS, KINDS, UNREAD, Kind
 from layerlab.notation.description import (
     KerasObject,
@@ -18,6 +17,7 @@ from layerlab.notation.description import (
 )
 from layerlab.notation.evaluate import Evaluator
 from layerlab.notation.graph import INPUT
+from layerlab.notation.problems import Problems, near
 
 __all__ = ["Library"]
 
@@ -58,6 +58,7 @@ _MODULES = frozenset(
         "keras_core",
     ]
 )
+_OTHERS = frozenset({"torch", "nn", "F", "np", "self"})
 _OBJECTS = frozenset({"initializers", "regularizers", "constraints"})
 _OBJECT_NAMES = frozenset(
     ["l1", "l2", "l1_l2", "L1", "L2", "L1L2", "MaxNorm", "max_norm", "NonNeg", "UnitNorm", "MinMaxNorm"]
@@ -113,8 +114,8 @@ class Library:
     """
 
     def __init__(self, filename: str, names: dict[str, Value]) -> None:
-        self.filename = filename
         self.names = names
+        self.problems = Problems(filename, names)
         self.evaluator = Evaluator(names, self)
         self.networks: list[Network] = []
         self.count = 0
@@ -135,43 +136,64 @@ class Library:
         if isinstance(function, LibraryName):
             return self._library(function, positional, named, node)
         if isinstance(function, Unknown):
-            return Unknown(function.reason, function.line, function.called)
-        return Unknown(_text(node), line)
+            return function
+        return Unknown(node, line)
 
     def _library(
         self, function: LibraryName, positional: list[Value], named: dict[str, Value], node: ast.Call
     ) -> Value:
         """Return what calling a name of a library gives."""
+        if not self._is_keras(function):
+            return Unknown(node, node.lineno, function.last)
+        if self.makes(function.last):
+            return self._part(function.last, positional, named, node.lineno)
+        return self._function(function, positional, named, node)
+
+    def _is_keras(self, function: LibraryName) -> bool:
+        """Return whether a name is Keras's. An alias that the text never imports (``L.Dense``) is taken for Keras."""
+        modules = function.modules
+        if modules[-1:] == ["nn"] and function.last not in KERAS_ACTIVATIONS:
+            return False  # tf.nn.relu is read; nn.Linear is another library's
+        alias = len(modules) == 1 and modules[0] not in _OTHERS and function.last in KINDS
+        return alias or all(module in _MODULES for module in modules)
+
+    def _part(self, name: str, positional: list[Value], named: dict[str, Value], line: int) -> Value:
+        """Return an input, a network or a layer."""
+        match name:
+            case "Input":
+                return Tensor(self._input(name, _INPUT_ARGUMENTS, positional, named, line), (), line)
+            case "InputLayer":
+                return self._input(name, _INPUT_LAYER_ARGUMENTS, positional, named, line)
+            case "Sequential":
+                return self._sequential(positional, named, line)
+            case "Model" | "Functional":
+                return self._model(positional, named, line)
+        if name in UNREAD:
+            raise self.problems.unknown_layer(name, line)
+        return self._layer(name, positional, named, line)
+
+    def _function(
+        self, function: LibraryName, positional: list[Value], named: dict[str, Value], node: ast.Call
+    ) -> Value:
+        """Return what one of Keras's functions gives: a merge, an activation, or an object such as an initializer."""
         line, last, modules = node.lineno, function.last, function.modules
-        if not all(module in _MODULES for module in modules):
-            return Unknown(_text(node), line, last)
-        tensors = positional[:1] and isinstance(positional[0], (Tensor, list, tuple))
-        if last in ("Input", "InputLayer"):
-            known = _INPUT_ARGUMENTS if last == "Input" else _INPUT_LAYER_ARGUMENTS
-            layer = self._input(last, known, positional, named, line)
-            return Tensor(layer, (), line) if last == "Input" else layer
-        if last == "Sequential":
-            return self._sequential(positional, named, line)
-        if last in ("Model", "Functional"):
-            return self._model(positional, named, line)
-        if last in KINDS:
-            return self._layer(last, positional, named, line)
-        if last in _MERGES and tensors:
-            return self._apply(self._layer(_MERGES[last], positional[1:], named, line), positional[:1], {}, line)
-        if last in KERAS_ACTIVATIONS and positional and isinstance(positional[0], Tensor):
-            return self._apply(self._layer("Activation", [last], {}, line), positional[:1], {}, line)
+        first = positional[0] if positional else None
+        if last in _MERGES and isinstance(first, (list, tuple)) and all(isinstance(item, Tensor) for item in first):
+            return self._apply(self._layer(_MERGES[last], positional[1:], named, line), [first], {}, line)
+        if last in KERAS_ACTIVATIONS and isinstance(first, Tensor):
+            return self._apply(self._layer("Activation", [last], {}, line), [first], {}, line)
         if _OBJECTS & set(modules) or last in _OBJECT_NAMES or last in _INITIALIZERS:
             return KerasObject(function.path, tuple(positional), tuple(named.items()))
-        if "layers" in modules or last in UNREAD:
-            raise self._unknown_layer(last, line)
-        return Unknown(_text(node), line, last)
+        if "layers" in modules and last not in _MERGES:
+            raise self.problems.unknown_layer(last, line)
+        return Unknown(node, line, last)
 
     def method(self, owner: Value, name: str, node: ast.Call) -> Value | None:
         """Return what calling a method gives: ``add`` grows a Sequential, the others of a network are passed over."""
         if isinstance(owner, Network):
             return self._network_method(owner, name, node)
         if isinstance(owner, (Tensor, Layer)):
-            return Unknown(_text(node), node.lineno)
+            return Unknown(node, node.lineno)
         if (
             isinstance(owner, (list, dict))
             and isinstance(node.func, ast.Attribute)
@@ -179,26 +201,27 @@ class Library:
         ):
             name_of_list = node.func.value.id
             self.names[name_of_list] = Unknown(f"{name_of_list}, changed by .{name}()", node.lineno)
-        return Unknown(_text(node), node.lineno) if isinstance(owner, (list, dict, tuple, str)) else None
+        return Unknown(node, node.lineno) if isinstance(owner, (list, dict, tuple, str)) else None
 
     def _network_method(self, owner: Network, name: str, node: ast.Call) -> Value:
         line = node.lineno
         if name in ("pop", "insert"):
-            raise self.error(line, f".{name}() is not read; write the layers in the order that they end in")
+            raise self.problems.error(line, f".{name}() is not read; write the layers in the order that they end in")
         if name == "add":
             items = [self.evaluator.value(argument) for argument in node.args]
             items += [self.evaluator.value(keyword.value) for keyword in node.keywords]
             if owner.kind != "Sequential" or len(items) != 1:
-                raise self.error(line, ".add() takes one layer, and belongs to a Sequential")
+                raise self.problems.error(line, ".add() takes one layer, and belongs to a Sequential")
             self._append(owner, items[0], line)
         elif name == "build" and owner.kind == "Sequential":
             shapes = [self.evaluator.value(argument) for argument in node.args]
             shapes += [self.evaluator.value(keyword.value) for keyword in node.keywords]
             if shapes and not (owner.layers and owner.layers[0].kind == INPUT):
                 owner.layers.insert(
-                    0, Layer(INPUT, {"batch_shape": self._needed("build", "input_shape", shapes[0], line)}, line)
+                    0,
+                    Layer(INPUT, {"batch_shape": self.problems.needed("build", "input_shape", shapes[0], line)}, line),
                 )
-        return Unknown(_text(node), line)
+        return Unknown(node, line)
 
     def combine(self, sign: str, left: Value, right: Value, line: int) -> Value:
         """Return ``x + y`` and its like: a merge of two tensors, or a rescaling of one."""
@@ -210,7 +233,9 @@ class Library:
             arguments = _rescaling(sign, number, reverse)
             if arguments is not None and isinstance(tensor, Tensor):
                 return self._apply(self._layer("Rescaling", [], arguments, line), [tensor], {}, line)
-        raise self.error(line, "this arithmetic on tensors is not read; use layers such as Add, Multiply and Rescaling")
+        raise self.problems.error(
+            line, "this arithmetic on tensors is not read; use layers such as Add, Multiply and Rescaling"
+        )
 
     # --- what calls make -----------------------------------------------------------------------------------------
 
@@ -220,17 +245,21 @@ class Library:
         parameters = list(kind.parameters)
         own = [parameter for parameter in parameters if parameter not in ("name", "dtype", "trainable")]
         if len(positional) > len(own):
-            raise self.error(line, f"{name} is given {len(positional)} arguments by position; it has {len(own)}")
-        arguments = dict(zip(own, positional, strict=False))
+            raise self.problems.error(
+                line, f"{name} is given {len(positional)} arguments by position; it has {len(own)}"
+            )
+        arguments: dict[str, Value] = dict(zip(own, positional, strict=False))
         for argument, value in named.items():
             if argument not in kind.parameters:
-                raise self.error(line, f'{name} has no argument "{argument}"{_near(argument, parameters)}')
+                raise self.problems.error(line, f'{name} has no argument "{argument}"{near(argument, parameters)}')
             if argument in arguments:
-                raise self.error(line, f'{name} is given "{argument}" twice, by position and by name')
+                raise self.problems.error(line, f'{name} is given "{argument}" twice, by position and by name')
             arguments[argument] = value
         checked = {argument: self._argument(kind, argument, value, line) for argument, value in arguments.items()}
         self.count += 1
-        given = {argument: value for argument, value in checked.items() if not isinstance(value, Unknown)}
+        given: dict[str, Value] = {
+            argument: value for argument, value in checked.items() if not isinstance(value, Unknown)
+        }
         return Layer(kind.name, given, line, order=self.count)
 
     def _argument(self, kind: Kind, argument: str, value: Value, line: int) -> Value:
@@ -240,44 +269,28 @@ class Library:
         if isinstance(value, LibraryName) and argument.endswith(_NAMED_OBJECTS) and value.path not in ("", argument):
             return value
         if isinstance(value, KerasObject):
-            self._needed(kind.name, argument, [*value.positional, *(item for _, item in value.named)], line)
+            self.problems.needed(kind.name, argument, [*value.positional, *(item for _, item in value.named)], line)
             return value
         if argument in ("layer", "backward_layer") and isinstance(value, Network):
-            raise self.error(line, f"{kind.name} around a whole network is not read; wrap each of its layers")
-        return self._needed(kind.name, argument, value, line)
-
-    def _needed(self, user: str, argument: str, value: Value, line: int) -> Value:
-        """Return a value that must be known."""
-        unknown = first_unknown(value)
-        if isinstance(unknown, LibraryName):
-            near = _near(unknown.path, self.names)
-            raise self.error(line, f'{user} has {argument} with "{unknown.path}", which the text never assigns{near}')
-        if unknown is not None:
-            if unknown.called is not None and argument in ("layer", "backward_layer"):
-                raise self._unknown_layer(unknown.called, unknown.line)
-            raise self.error(
-                line,
-                f"{user} needs {argument}, which cannot be computed from the text (line {unknown.line}:"
-                f" {unknown.reason}); write its value",
-            )
-        return value
+            raise self.problems.error(line, f"{kind.name} around a whole network is not read; wrap each of its layers")
+        return self.problems.needed(kind.name, argument, value, line)
 
     def _input(
         self, word: str, known: tuple[str, ...], positional: list[Value], named: dict[str, Value], line: int
     ) -> Layer:
         """Return the layer that stands for an input."""
         if len(positional) > len(known):
-            raise self.error(line, f"{word} is given {len(positional)} arguments by position")
+            raise self.problems.error(line, f"{word} is given {len(positional)} arguments by position")
         arguments = {**dict(zip(known, positional, strict=False)), **named}
         for argument in arguments:
             if argument not in known:
-                raise self.error(line, f'{word} has no argument "{argument}"{_near(argument, known)}')
+                raise self.problems.error(line, f'{word} has no argument "{argument}"{near(argument, known)}')
         if "input_shape" in arguments:
             arguments["shape"] = arguments.pop("input_shape")
         kept: dict[str, Value] = {}
         for argument in ("shape", "batch_shape", "batch_input_shape"):
             if argument in arguments:
-                kept[argument] = self._needed(word, argument, arguments[argument], line)
+                kept[argument] = self.problems.needed(word, argument, arguments[argument], line)
         if isinstance(arguments.get("name"), str):
             kept["name"] = arguments["name"]
         return Layer(INPUT, kept, line)
@@ -286,14 +299,16 @@ class Library:
         """Return a Sequential with the layers that it is given."""
         for argument in named:
             if argument not in ("layers", "name", "trainable"):
-                raise self.error(line, f'Sequential has no argument "{argument}"{_near(argument, ("layers", "name"))}')
+                raise self.problems.error(
+                    line, f'Sequential has no argument "{argument}"{near(argument, ("layers", "name"))}'
+                )
         layers = positional[0] if positional else named.get("layers")
         name = named.get("name")
         self.count += 1
         network = Network("Sequential", line, name if isinstance(name, str) else None, order=self.count)
         if not isinstance(layers, (list, tuple)) and layers is not None:
-            self._needed("Sequential", "layers", layers, line)
-            raise self.error(line, "Sequential takes a list of layers")
+            self.problems.needed("Sequential", "layers", layers, line)
+            raise self.problems.error(line, "Sequential takes a list of layers")
         for item in layers or ():
             self._append(network, item, line)
         self.networks.append(network)
@@ -303,29 +318,29 @@ class Library:
         """Add what the text adds to a Sequential."""
         if isinstance(item, Network):
             if item is network:
-                raise self.error(line, "a network is added to itself")
+                raise self.problems.error(line, "a network is added to itself")
             item = item.layer()
         if isinstance(item, Tensor) and item.layer.kind == INPUT:
             item = item.layer
         if isinstance(item, Layer):
             if item.kind == INPUT and network.layers:
-                raise self.error(item.line, "an Input is the first of a Sequential's layers")
+                raise self.problems.error(item.line, "an Input is the first of a Sequential's layers")
             network.layers.append(item)
             return
         if isinstance(item, Unknown) and item.called is not None:
-            raise self._unknown_layer(item.called, item.line)
+            raise self.problems.unknown_layer(item.called, item.line)
         if isinstance(item, LibraryName) and item.last in KINDS:
-            raise self.error(line, f"{item.last} is not called; write {item.last}(...)")
-        self._needed("Sequential", "a layer", item, line)
+            raise self.problems.error(line, f"{item.last} is not called; write {item.last}(...)")
+        self.problems.needed("Sequential", "a layer", item, line)
         what = "a tensor" if isinstance(item, Tensor) else type(item).__name__
-        raise self.error(line, f"Sequential gets {what} where a layer is expected")
+        raise self.problems.error(line, f"Sequential gets {what} where a layer is expected")
 
     def _model(self, positional: list[Value], named: dict[str, Value], line: int) -> Network:
         """Return a Model from inputs to outputs."""
         for argument in named:
             if argument not in ("inputs", "outputs", "input", "output", "name", "trainable"):
-                raise self.error(
-                    line, f'Model has no argument "{argument}"{_near(argument, ("inputs", "outputs", "name"))}'
+                raise self.problems.error(
+                    line, f'Model has no argument "{argument}"{near(argument, ("inputs", "outputs", "name"))}'
                 )
         ends = {**{"inputs": named.get("input"), "outputs": named.get("output")}, **named}
         ends.update(zip(("inputs", "outputs"), positional, strict=False))
@@ -333,7 +348,7 @@ class Library:
         inputs, _ = self._tensors("inputs", ends["inputs"], line)
         outputs, several = self._tensors("outputs", ends["outputs"], line)
         if any(tensor.layer.kind != INPUT for tensor in inputs) or len(set(inputs)) < len(inputs):
-            raise self.error(line, "the inputs of a Model are keras.Input(...), each once")
+            raise self.problems.error(line, "the inputs of a Model are keras.Input(...), each once")
         self.count += 1
         network = Network(
             "Functional", line, name if isinstance(name, str) else None, [], inputs, outputs, several, self.count
@@ -349,9 +364,9 @@ class Library:
             tensors = [item for item in value if isinstance(item, Tensor)]
             if len(tensors) == len(value):
                 return tensors, argument == "outputs" and len(tensors) > 1
-        self._refuse_unknown_layer(value)
-        self._needed("Model", argument, value, line)
-        raise self.error(
+        self.problems.refuse_unknown_layer(value)
+        self.problems.needed("Model", argument, value, line)
+        raise self.problems.error(
             line, f"Model takes tensors as its {argument}, such as keras.Input(...) and what layers make of it"
         )
 
@@ -359,61 +374,29 @@ class Library:
         """Return what a layer makes of tensors."""
         for argument, value in named.items():
             if argument != "inputs" and value is not None:
-                raise self.error(line, f"calling a {layer.kind} with {argument}= is not read; leave it out")
+                raise self.problems.error(line, f"calling a {layer.kind} with {argument}= is not read; leave it out")
         arguments = [*positional, *([named["inputs"]] if "inputs" in named else [])]
         value = arguments[0] if len(arguments) == 1 else arguments
-        inputs = [value] if isinstance(value, Tensor) else value
+        inputs: Value = [value] if isinstance(value, Tensor) else value
         if not isinstance(inputs, (list, tuple)) or not inputs or not all(isinstance(item, Tensor) for item in inputs):
-            self._refuse_unknown_layer(inputs)
-            self._needed(layer.kind, "the tensor it is called with", value, line)
-            raise self.error(line, f"{layer.kind} is called with something that is not a tensor")
+            self.problems.refuse_unknown_layer(inputs)
+            self.problems.needed(layer.kind, "the tensor it is called with", value, line)
+            raise self.problems.error(line, f"{layer.kind} is called with something that is not a tensor")
         return Tensor(layer, tuple(item for item in inputs if isinstance(item, Tensor)), line)
-
-    def _refuse_unknown_layer(self, value: Value) -> None:
-        """Name the unknown layer, where a tensor is unknown because of one."""
-        unknown = first_unknown(value)
-        if isinstance(unknown, Unknown) and unknown.called is not None:
-            raise self._unknown_layer(unknown.called, unknown.line)
-
-    # --- errors --------------------------------------------------------------------------------------------------
-
-    def _unknown_layer(self, name: str, line: int) -> LayerlabError:
-        if name in UNREAD:
-            return self.error(line, f'Keras has the layer "{name}", but it is not read here')
-        near = _near(name, KINDS) or "; expected a layer of Keras"
-        return self.error(line, f'unknown layer "{name}"{near}')
-
-    def error(self, line: int, message: str) -> LayerlabError:
-        """Return an error that says where."""
-        return LayerlabError(f"{self.filename} line {line}: {message}")
-
-
-def _near(word: str, known: object) -> str:
-    """Return the nearest known words; nothing when none is near, since the whole list would be long."""
-    words = [str(name) for name in known]  # type: ignore[attr-defined]
-    same = [name for name in words if name.casefold() == word.casefold()]
-    near = did_you_mean(word, same or words)
-    return near if near.startswith("; did") else ""
-
-
-def _text(node: ast.AST) -> str:
-    text = " ".join(ast.unparse(node).split())
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _rescaling(sign: str, number: Value, reverse: bool) -> dict[str, Value] | None:
     """Return the arguments of the Rescaling that is the same as arithmetic with a number."""
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return None
-    match sign, reverse:
-        case "Mult", _:
-            return {"scale": number}
-        case "Div", False if number:
-            return {"scale": 1 / number}
-        case "Add", _:
-            return {"scale": 1.0, "offset": number}
-        case "Sub", False:
-            return {"scale": 1.0, "offset": -number}
-        case "Sub", True:
-            return {"scale": -1.0, "offset": number}
-    return None
+    by_sign: dict[tuple[str, bool], dict[str, Value]] = {
+        ("Mult", False): {"scale": number},
+        ("Mult", True): {"scale": number},
+        ("Add", False): {"scale": 1.0, "offset": number},
+        ("Add", True): {"scale": 1.0, "offset": number},
+        ("Sub", False): {"scale": 1.0, "offset": -number},
+        ("Sub", True): {"scale": -1.0, "offset": number},
+    }
+    if number != 0:
+        by_sign["Div", False] = {"scale": 1 / number}
+    return by_sign.get((sign, reverse))

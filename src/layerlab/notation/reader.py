@@ -13,6 +13,7 @@ from layerlab.notation.source_text import parse
 
 __all__ = ["read_keras"]
 
+_PASSED = (ast.Pass, ast.Global, ast.Nonlocal, ast.Delete, ast.Assert)
 _WORDS = {
     ast.For: "for",
     ast.AsyncFor: "for",
@@ -77,7 +78,7 @@ class _Reader:
         if self.hidden is not None:
             word, line = self.hidden
             raise LayerlabError(
-                f"{self.filename} line {line}: what is inside a {word} is not read; paste its body as straight-line code"
+                f"{self.filename} line {line}: what is inside the {word} is not read; paste its body as it stands"
             )
         hint = "end with keras.Model(inputs, outputs)" if self.library.count else "expected keras.Sequential([...])"
         raise LayerlabError(f"{self.filename} makes no network; {hint}")
@@ -88,6 +89,8 @@ class _Reader:
 
     def statement(self, node: ast.stmt) -> None:
         """Read one statement."""
+        if isinstance(node, _PASSED):
+            return
         match node:
             case ast.Expr():
                 self.evaluator.value(node.value)
@@ -95,26 +98,19 @@ class _Reader:
                 value = self.evaluator.value(node.value)
                 for target in node.targets:
                     self.bind(target, value)
-            case ast.AnnAssign(value=ast.expr()):
-                self.bind(node.target, self.evaluator.value(node.value))
+            case ast.AnnAssign():
+                if node.value is not None:
+                    self.bind(node.target, self.evaluator.value(node.value))
             case ast.AugAssign():
                 self.augmented(node)
             case ast.Import() | ast.ImportFrom():
                 self.imported(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                word = "class" if isinstance(node, ast.ClassDef) else "function"
-                self.hidden = self.hidden or (word, node.lineno)
-                self.names[node.name] = Unknown(f"the {word} {node.name}", node.lineno, node.name)
+                self.defined(node)
             case ast.With():
-                for item in node.items:
-                    self.evaluator.value(item.context_expr)
-                    if item.optional_vars is not None:
-                        self.bind(item.optional_vars, Unknown("a with statement", node.lineno))
-                self.block(node.body)
+                self.managed(node)
             case ast.If() if _is_main(node.test):
                 self.block(node.body)
-            case ast.AnnAssign() | ast.Pass() | ast.Global() | ast.Nonlocal() | ast.Delete() | ast.Assert():
-                pass
             case _:
                 self.passed_over(node)
 
@@ -123,33 +119,45 @@ class _Reader:
         if isinstance(target, ast.Name):
             self.names[target.id] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
-            items: list[Value] = [Unknown("a part of a tuple", target.lineno)] * len(target.elts)
-            starred = any(isinstance(element, ast.Starred) for element in target.elts)
-            if isinstance(value, (tuple, list)) and len(value) == len(target.elts) and not starred:
-                items = list(value)
-            elif isinstance(value, Unknown):
-                items = [value] * len(target.elts)
-            for element, item in zip(target.elts, items, strict=True):
+            for element, item in zip(target.elts, _unpacked(target, value), strict=True):
                 self.bind(element, item)
         elif isinstance(target, ast.Starred):
-            self.bind(target.value, Unknown("a part of a tuple", target.lineno))
+            self.bind(target.value, value)
         elif isinstance(target, ast.Attribute):
             self.set_attribute(target, value)
         elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-            if isinstance(self.names.get(target.value.id), (list, dict)):
-                self.names[target.value.id] = Unknown(f"{target.value.id}, changed", target.lineno)
+            self.names[target.value.id] = Unknown(f"{target.value.id}, changed", target.lineno)
 
     def set_attribute(self, target: ast.Attribute, value: Value) -> None:
         """``layer.trainable = False`` is read; other attributes of layers and networks are refused."""
         owner = self.evaluator.value(target.value)
         layers = owner.layers if isinstance(owner, Network) else [owner] if isinstance(owner, Layer) else None
         if layers is None:
+            for part in ast.walk(target.value):
+                if isinstance(part, ast.Name) and isinstance(self.names.get(part.id), (Layer, Tensor, Network)):
+                    raise self.error(
+                        target.lineno, f"setting .{target.attr} is not read; give it as an argument of the layer"
+                    )
             return
         if target.attr != "trainable" or not isinstance(value, bool) or (isinstance(owner, Network) and not layers):
             raise self.error(target.lineno, f"setting .{target.attr} is not read; give it as an argument of the layer")
         for layer in layers:
             if layer.kind != "Input":
                 layer.arguments["trainable"] = value
+
+    def defined(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        """Note that a name is a function or a class, whose inside is not read."""
+        word = "class" if isinstance(node, ast.ClassDef) else "function"
+        self.hidden = self.hidden or (word, node.lineno)
+        self.names[node.name] = Unknown(f"the {word} {node.name}", node.lineno, node.name)
+
+    def managed(self, node: ast.With) -> None:
+        """Read the body of a ``with``, which runs once."""
+        for item in node.items:
+            self.evaluator.value(item.context_expr)
+            if item.optional_vars is not None:
+                self.bind(item.optional_vars, Unknown("a with statement", node.lineno))
+        self.block(node.body)
 
     def augmented(self, node: ast.AugAssign) -> None:
         """Read ``x += 1``."""
@@ -198,6 +206,18 @@ class _Reader:
     def error(self, line: int, message: str) -> LayerlabError:
         """Return an error that says where."""
         return LayerlabError(f"{self.filename} line {line}: {message}")
+
+
+def _unpacked(target: ast.Tuple | ast.List, value: Value) -> list[Value]:
+    """Return what each part of ``a, *b = value`` gets."""
+    count = len(target.elts)
+    starred = [number for number, element in enumerate(target.elts) if isinstance(element, ast.Starred)]
+    if isinstance(value, (tuple, list)) and not starred and len(value) == count:
+        return list(value)
+    if isinstance(value, (tuple, list)) and len(starred) == 1 and len(value) >= count - 1:
+        first, after = starred[0], starred[0] + len(value) - count + 1
+        return [*value[:first], list(value[first:after]), *value[after:]]
+    return [value if isinstance(value, Unknown) else Unknown("a part of a tuple", target.lineno)] * count
 
 
 def _is_main(test: ast.expr) -> bool:

@@ -83,4 +83,6 @@ def _inside_fences(lines: list[str]) -> list[str]:
 def _reason(error: Exception) -> str:
     """Return Python's own words in one line."""
     message = error.msg if isinstance(error, SyntaxError) else str(error)
+    if "integer string conversion" in message:
+        return "a number has thousands of digits"
     return " ".join(message.encode("utf-8", "replace").decode().split())[:200]

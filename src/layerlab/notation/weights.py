@@ -28,6 +28,8 @@ def load_keras_weights(model: KerasModel, arrays: Iterable[Any]) -> None:
     Example:
         >>> load_keras_weights(model, keras_model.get_weights())  # doctest: +SKIP
     """
+    if not isinstance(model, KerasModel):
+        raise LayerlabError(f"load_keras_weights takes a network read from Keras source, not {type(model).__name__}")
     expected = model.keras_weights
     given = list(arrays)
     for number, (child, weight) in enumerate(expected):

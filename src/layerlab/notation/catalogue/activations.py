@@ -85,7 +85,7 @@ def _layer_as_activation(call: LayerCall, argument: str, layer: Layer) -> nn.Mod
     if layer.kind not in _LAYERS:
         raise call.wrong(argument, 'the name of an activation, such as "relu", or an activation layer without weights')
     inner = LayerCall(layer, call.shapes, layer.line, call.label, call.budget)
-    return inner.kind.build(inner).module
+    return inner.build().module
 
 
 @keras_layer("Activation", activation=REQUIRED)

@@ -1,4 +1,4 @@
-"""One call of one layer, as its builder sees it: arguments with their defaults, checked, and the shapes that come in."""
+"""One call of one layer, as its builder sees it: arguments, checked, and the shapes that come in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from layerlab.errors import LayerlabError, did_you_mean
-from layerlab.notation.catalogue.kind import KINDS, REQUIRED, Kind, Weight
+from layerlab.notation.catalogue.kind import KINDS, REQUIRED, Built, Kind, Weight
 from layerlab.notation.description import Layer, Shape, Value
 from layerlab.notation.initialisers import initialiser
 from layerlab.notation.layout import shown
@@ -220,6 +220,13 @@ class LayerCall:
         constant = Weight(attribute, tuple(parameter.shape), initialiser(initializer))
         constant.into(module, attribute)
         self.constants.append(constant)
+
+    def build(self) -> Built:
+        """Return the layer as PyTorch has it."""
+        built = self.kind.build(self)
+        if not self.flag("trainable"):
+            built.module.requires_grad_(False)
+        return built
 
     def inside(self, layer: Layer, *shapes: Shape) -> LayerCall:
         """Return the call of a layer that this one wraps; its arrays are this one's."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -12,15 +14,15 @@ from layerlab.notation.catalogue.activations import activation_of
 from layerlab.notation.catalogue.call import LayerCall
 from layerlab.notation.catalogue.kind import REQUIRED, Built, Weight, chain, keras_layer, permuted
 from layerlab.notation.catalogue.windows import padded_window, windows_out
-from layerlab.notation.description import Shape, Value
+from layerlab.notation.description import Shape
 from layerlab.notation.modules.axes import Permute
 
 __all__: list[str] = []
 
-_CONVOLUTIONS: tuple[type[nn.Conv1d | nn.Conv2d | nn.Conv3d], ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_CONVOLUTIONS: tuple[Callable[..., nn.Module], ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
-_ENDS: dict[str, Value] = {
+_ENDS: dict[str, Any] = {
     "kernel_initializer": "glorot_uniform",
     "bias_initializer": "zeros",
     "kernel_regularizer": None,
@@ -28,7 +30,7 @@ _ENDS: dict[str, Value] = {
     "kernel_constraint": None,
     "bias_constraint": None,
 }
-_DEPTHWISE_ENDS: dict[str, Value] = {
+_DEPTHWISE_ENDS: dict[str, Any] = {
     "depthwise_initializer": "glorot_uniform",
     "bias_initializer": "zeros",
     "depthwise_regularizer": None,
@@ -50,7 +52,7 @@ def _convolution(call: LayerCall, dims: int) -> Built:
     bias = call.weight("bias", (filters,)) if use_bias else None
 
     padding, amounts = padded_window(call, kernel, stride, dilation)
-    conv = _CONVOLUTIONS[dims - 1](channels, filters, kernel, stride, amounts, dilation, groups, bias=use_bias)  # type: ignore[arg-type]
+    conv = _CONVOLUTIONS[dims - 1](channels, filters, kernel, stride, amounts, dilation, groups, bias=use_bias)
     weight.into(conv, "weight", permuted(dims + 1, dims, *range(dims)))
     if bias is not None:
         bias.into(conv, "bias")
@@ -119,7 +121,7 @@ def _depthwise(call: LayerCall, dims: int) -> Built:
         amounts,
         dilation,
         channels,
-        bias=use_bias,  # type: ignore[arg-type]
+        bias=use_bias,
     )
     weight.into(conv, "weight", partial(_depthwise_weight, dims=dims))
     if bias is not None:
@@ -187,7 +189,7 @@ def _transposed(call: LayerCall, dims: int) -> Built:
     call.channels_last()
     filters, channels, use_bias = call.whole("filters"), call.channels(), call.flag("use_bias")
     kernel, stride, dilation = _window(call, dims)
-    padding = call.choice("padding", "valid", "same")
+    padding: Literal["valid", "same"] = "same" if call.choice("padding", "valid", "same") == "same" else "valid"
     longer = None if call["output_padding"] is None else call.axes("output_padding", dims, at_least=0)
     if longer is not None and any(extra >= step for extra, step in zip(longer, stride, strict=True)):
         raise call.wrong("output_padding", f"less than strides={call['strides']}")
@@ -203,7 +205,7 @@ def _transposed(call: LayerCall, dims: int) -> Built:
         longer,
         dilation,
         bias=use_bias,
-        dims=dims,  # type: ignore[arg-type]
+        dims=dims,
     )
     conv = layer if isinstance(layer, _TRANSPOSED) else layer.get_submodule("convolution")
     crop = None if isinstance(layer, _TRANSPOSED) else layer.get_submodule("crop")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from layerlab.notation.catalogue.activations import one_axis
 from layerlab.notation.catalogue.call import LayerCall
 from layerlab.notation.catalogue.kind import Built, Weight, chain, keras_layer
-from layerlab.notation.description import Value
 from layerlab.notation.layout import channels_are_first, keras_order, torch_axis, torch_order
 from layerlab.notation.modules.axes import Permute
 from layerlab.notation.modules.batch_norm import KerasBatchNorm1d, KerasBatchNorm2d, KerasBatchNorm3d
@@ -21,13 +22,13 @@ _BATCH_NORMS: dict[int, type[nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d]] 
     4: KerasBatchNorm3d,
 }
 
-_ENDS: dict[str, Value] = {
+_ENDS: dict[str, Any] = {
     "center": True,
     "scale": True,
     "beta_initializer": "zeros",
     "gamma_initializer": "ones",
 }
-_INERT_ENDS: dict[str, Value] = {
+_INERT_ENDS: dict[str, Any] = {
     "beta_regularizer": None,
     "gamma_regularizer": None,
     "beta_constraint": None,

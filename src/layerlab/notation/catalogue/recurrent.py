@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,20 +11,20 @@ from torch import Tensor, nn
 from layerlab.notation.catalogue.activations import KERAS_ACTIVATIONS, activation_of
 from layerlab.notation.catalogue.call import LayerCall
 from layerlab.notation.catalogue.kind import KINDS, REQUIRED, Built, keras_layer, permuted
-from layerlab.notation.description import Layer, Value
+from layerlab.notation.description import Layer
 from layerlab.notation.layout import keras_order, torch_order
 from layerlab.notation.modules.axes import TimeDistributed
 from layerlab.notation.modules.recurrent import Bidirectional, LoopGRU, LoopLSTM, LoopRNN, Recurrent
 
 __all__: list[str] = []
 
-_STARTS: dict[str, Value] = {
+_STARTS: dict[str, Any] = {
     "use_bias": True,
     "kernel_initializer": "glorot_uniform",
     "recurrent_initializer": "orthogonal",
     "bias_initializer": "zeros",
 }
-_REGULARIZERS: dict[str, Value] = {
+_REGULARIZERS: dict[str, Any] = {
     "kernel_regularizer": None,
     "recurrent_regularizer": None,
     "bias_regularizer": None,
@@ -33,7 +34,7 @@ _REGULARIZERS: dict[str, Value] = {
     "dropout": 0.0,
     "recurrent_dropout": 0.0,
 }
-_ENDS: dict[str, Value] = {
+_ENDS: dict[str, Any] = {
     "seed": None,
     "return_sequences": False,
     "return_state": False,
@@ -75,10 +76,8 @@ def _sequence(call: LayerCall, make: Callable[[int, int, bool], nn.Module]) -> B
 @keras_layer("SimpleRNN", units=REQUIRED, activation="tanh", **_STARTS, **_REGULARIZERS, **_ENDS)
 def _simple_rnn(call: LayerCall) -> Built:
     def make(features: int, units: int, bias: bool) -> nn.Module:
-        kernel, recurrent = (
-            call.weight("kernel", (features, units)),
-            call.weight("recurrent_kernel", (units, units), call["recurrent_initializer"]),
-        )
+        kernel = call.weight("kernel", (features, units))
+        recurrent = call.weight("recurrent_kernel", (units, units), call["recurrent_initializer"])
         biases = call.weight("bias", (units,)) if bias else None
         name = _name_of(call, "activation")
         layer: nn.Module
@@ -128,7 +127,7 @@ def _lstm(call: LayerCall) -> Built:
 
 
 def _reset_first(array: Tensor) -> Tensor:
-    """Return the gates in PyTorch's order, reset, update, new; Keras has update, reset, new. They are the first axis."""
+    """Return the gates, along the first axis, in PyTorch's order: reset, update, new. Keras begins with update."""
     update, reset, new = array.chunk(3, 0)
     return torch.cat((reset, update, new))
 
@@ -197,12 +196,9 @@ def _bidirectional(call: LayerCall) -> Built:
     ways = []
     for layer, backwards in ((ahead, False), (back, True)):
         inner = call.inside(layer, call.shape)
-        built = KINDS[layer.kind].build(inner)
         if inner["go_backwards"] is not backwards:
-            raise inner.error(
-                f"is inside Bidirectional as its {'backward' if backwards else 'forward'} layer; expected go_backwards={backwards}"
-            )
-        ways.append(built)
+            raise inner.wrong("go_backwards", f"{backwards} for this layer of a Bidirectional")
+        ways.append(inner.build())
     if (ways[0].shape != ways[1].shape and mode != "concat") or len(ways[0].shape) != len(ways[1].shape):
         raise call.error("has two layers that give different shapes")
     first, second = (built.module for built in ways)
@@ -220,7 +216,7 @@ def _time_distributed(call: LayerCall) -> Built:
         raise call.wrong("layer", "a layer that takes one tensor, such as Dense")
     if call.rank < 2:
         raise call.error(f"takes (steps, ...) and gets {call.rank} axis")
-    built = KINDS[inner.kind].build(call.inside(inner, call.shape[1:]))
+    built = call.inside(inner, call.shape[1:]).build()
     shape = (call.shape[0], *built.shape)
 
     before = _step_order(call.rank)

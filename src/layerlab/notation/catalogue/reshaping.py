@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from torch import nn
 
@@ -17,6 +18,7 @@ from layerlab.notation.modules.elementwise import Rescaling
 __all__: list[str] = []
 
 _MOST_AXES = 8
+_ZERO_PADS: dict[int, Callable[..., nn.Module]] = {2: nn.ZeroPad2d, 3: nn.ZeroPad3d}
 
 
 @keras_layer("Flatten", data_format=None)
@@ -92,8 +94,7 @@ def _zero_padding(call: LayerCall, dims: int) -> Built:
     flat = [amount for pair in reversed(pairs) for amount in pair]
     if dims == 1:  # the steps are the last axis but one
         return Built(nn.ZeroPad2d((0, 0, *flat)), _longer(call, pairs))
-    pad: type[nn.Module] = nn.ZeroPad2d if dims == 2 else nn.ZeroPad3d
-    return Built(pad(tuple(flat)), _longer(call, pairs))
+    return Built(_ZERO_PADS[dims](tuple(flat)), _longer(call, pairs))
 
 
 @keras_layer("ZeroPadding1D", padding=1, data_format=None)

@@ -79,5 +79,5 @@ class TimeDistributed(nn.Module):
             x = x.permute(self.before)
         batch, steps = x.shape[:2]
         x = self.layer(x.flatten(0, 1))
-        x = x.unflatten(0, (batch, steps))
+        x = x.reshape(batch, steps, *x.shape[1:])
         return x if self.after is None else x.permute(self.after)

@@ -90,7 +90,8 @@ class GaussianDropout(nn.Module):
         """Return the input, with noise in training."""
         if not self.training:
             return x
-        return x * (1 + (self.rate / (1 - self.rate)) ** 0.5 * torch.randn_like(x))
+        deviation: float = (self.rate / (1 - self.rate)) ** 0.5
+        return x * (1 + deviation * torch.randn_like(x))
 
     def extra_repr(self) -> str:
         """Return the argument."""

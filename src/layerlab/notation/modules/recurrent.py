@@ -22,7 +22,8 @@ class StepDropout(nn.Module):
         """Return the input, in training with some features zero at all steps."""
         if not self.training or self.rate == 0:
             return x
-        return x * nn.functional.dropout(torch.ones_like(x[:, :1]), self.rate)
+        mask = torch.ones_like(x[:, :1])
+        return x * nn.functional.dropout(mask, self.rate)
 
     def extra_repr(self) -> str:
         """Return the argument."""
@@ -54,7 +55,7 @@ class Recurrent(nn.Module):
             x = x.flip(1)
         if self.dropout is not None:
             x = self.dropout(x)
-        outputs = self.recurrent(x)[0]
+        outputs: torch.Tensor = self.recurrent(x)[0]
         return outputs if self.return_sequences else outputs[:, -1]
 
     def extra_repr(self) -> str:
@@ -79,7 +80,8 @@ class Bidirectional(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return both ways joined."""
-        ahead, back = self.forward_layer(x), self.backward_layer(x)
+        ahead: torch.Tensor = self.forward_layer(x)
+        back: torch.Tensor = self.backward_layer(x)
         if self.backward_layer.return_sequences:
             back = back.flip(1)
         if self.merge_mode == "concat":
