@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from layerlab.anatomy import Anatomy, dissect
     from layerlab.data import list_datasets, load_data
     from layerlab.notation import load_keras_weights, read_keras, write_keras, write_pytorch
-    from layerlab.training import Run, load_run
+    from layerlab.training import Run, export_onnx, load_run
     from layerlab.training.fit import fit
+    from layerlab.training.predict import predict
     from layerlab.zoo import create, list_models
 
 __version__ = "0.1.0"
@@ -34,6 +35,8 @@ _HOME = {
     "Run": "layerlab.training",
     "fit": "layerlab.training",
     "load_run": "layerlab.training",
+    "predict": "layerlab.training",
+    "export_onnx": "layerlab.training",
 }
 
 __all__ = [
@@ -42,12 +45,14 @@ __all__ = [
     "Run",
     "create",
     "dissect",
+    "export_onnx",
     "fit",
     "list_datasets",
     "list_models",
     "load_data",
     "load_keras_weights",
     "load_run",
+    "predict",
     "read_keras",
     "write_keras",
     "write_pytorch",
