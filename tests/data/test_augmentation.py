@@ -76,16 +76,19 @@ def test_wobble_flips_half() -> None:
     torch.testing.assert_close(Wobble(flip=True)(images, noise), images.float().flip(3), atol=1e-2, rtol=0)
 
 
-def test_wobble_turns_around_the_centre_whatever_the_aspect_ratio() -> None:
+@pytest.mark.parametrize("upright", [False, True])
+def test_wobble_turns_around_the_centre_whatever_the_aspect_ratio(upright: bool) -> None:
     images = torch.zeros(1, 1, 21, 41, dtype=torch.uint8)
-    images[0, 0, 10, 5:36] = 255  # a level line of 31 pixels
+    if upright:
+        images[0, 0, 2:19, 20] = 255
+    else:
+        images[0, 0, 10, 5:36] = 255
     turn = Wobble(degrees=45, shift=0, scale=0)
     noise = torch.tensor([[1.0, 0.5, 0.5, 0.5, 0.9]], dtype=torch.float64)
     turned = turn(images, noise)[0, 0]
     ys, xs = torch.nonzero(turned > 100, as_tuple=True)
     assert turned[10, 20] > 200
-    slope = (ys.max() - ys.min()) / (xs.max() - xs.min())
-    assert slope == pytest.approx(1, abs=0.15)
+    assert (ys.max() - ys.min()) / (xs.max() - xs.min()) == pytest.approx(1, abs=0.15)
 
 
 def test_any_torchvision_transform_can_be_used() -> None:

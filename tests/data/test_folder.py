@@ -135,6 +135,15 @@ def test_large_images_are_made_smaller(make_folder) -> None:  # type: ignore[no-
     assert load_data(make_folder({"a": 3, "b": 3}, size=(600, 513))).shape == (3, 224, 224)
 
 
+def test_photographs_taken_lying_count_as_upright(make_folder) -> None:  # type: ignore[no-untyped-def]
+    folder = make_folder({"a": 0, "b": 0})
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name in ("a/1.jpg", "a/2.jpg", "a/3.jpg", "b/1.jpg", "b/2.jpg", "b/3.jpg"):
+        Image.new("RGB", (30, 20)).save(folder / name, exif=exif)
+    assert load_data(folder).shape == (3, 30, 20)
+
+
 # What cannot be used -------------------------------------------------------------------------------------------
 
 

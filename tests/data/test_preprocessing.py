@@ -66,6 +66,7 @@ def test_inverting() -> None:
 @pytest.mark.parametrize("name", ["mnist5k", "digits"])
 def test_the_datas_own_images_do_not_look_inverted(name: str) -> None:
     data = load_data(name)
+    assert data.preprocess.looks_inverted(Image.new("L", (28, 28), 255))
     pixels = data.test.images(range(len(data.test)))[:, 0].numpy()
     assert sum(data.preprocess.looks_inverted(Image.fromarray(image)) for image in pixels) == 0
 
