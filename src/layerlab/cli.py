@@ -29,7 +29,6 @@ __all__ = ["main"]
 app = typer.Typer(
     name="layerlab",
     help="A laboratory for deep-network architectures.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -71,11 +70,14 @@ def _command_names() -> set[str]:
 
 @app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
         print(f"layerlab {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command()

@@ -188,4 +188,3 @@ def _nearest_file(path: Path) -> str:
     return hint if hint.startswith("; did") else ""
 
 
-_eight_bits = eight_bits  # its former name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import logging
 import os
@@ -181,7 +182,10 @@ def _tensors(output: Any) -> Iterator[Tensor]:
 
 
 def _convert(model: nn.Module, images: Tensor, output: str, opset: int | None) -> torch.onnx.ONNXProgram:
-    batch = torch.export.Dim("batch")
+    first = next(iter(inspect.signature(model.forward).parameters.values()))
+    varying: Any = {0: torch.export.Dim("batch")}
+    if first.kind is first.VAR_POSITIONAL:  # forward(*inputs): its images are one tuple
+        varying = (varying,)
     try:
         with inspected(model), _quiet():
             program = torch.onnx.export(
@@ -192,7 +196,7 @@ def _convert(model: nn.Module, images: Tensor, output: str, opset: int | None) -
                 opset_version=opset,
                 input_names=["images"],
                 output_names=[output],
-                dynamic_shapes=({0: batch},),
+                dynamic_shapes=(varying,),
             )
     except Exception as error:  # the exporter raises errors of its own and of the network's code
         raise LayerlabError(_why(model, error)) from error
@@ -235,7 +239,7 @@ def _why(model: nn.Module, error: BaseException) -> str:
 def _difference(path: Path, batches: Mapping[int, Tensor], expected: Mapping[int, list[Tensor]]) -> float:
     """Check the file, run it, and return the largest relative difference."""
     import onnx
-    import onnxruntime  # type: ignore[import-untyped]
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only

@@ -178,7 +178,7 @@ def render_report(report: Report) -> str:
     """Return the page, with both scripts inlined and named by their hashes in its policy."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
-    from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
+    from plotly.offline import get_plotlyjs
 
     library = _normal_lines(get_plotlyjs())
     script = _normal_lines(resource_files("layerlab.training").joinpath("templates/report.js").read_text("utf-8"))

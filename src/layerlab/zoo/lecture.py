@@ -101,7 +101,8 @@ class LectureCNN(nn.Module):
         x = self.norm2(x)
 
         x = self.dense1(x)  # 512
-        return self.dense2(x)  # 10
+        x = self.dense2(x)  # 10
+        return x
 
 
 @register(
