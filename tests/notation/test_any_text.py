@@ -93,17 +93,8 @@ def test_a_network_with_expressions_changed(text: str, seed: int) -> None:
     survives(ast.unparse(ast.fix_missing_locations(_Mutation(seed).visit(ast.parse(text)))))
 
 
-SHAPES = [
-    "(7, 9, 4)",
-    "(9, 4)",
-    "(4, 5, 6, 3)",
-    "(12,)",
-    "(None, None, 2)",
-    "(None,)",
-    "(1, 1, 1)",
-    "(2, 2, 2, 2, 2)",
-    "()",
-]
+SHAPES = ["(7, 9, 4)", "(9, 4)", "(4, 5, 6, 3)", "(12,)", "(None, None, 2)", "(None,)", "(1, 1, 1)", "(2,) * 5", "()"]
+LAYERS = [layer for kind in ("image", "sequence", "volume", "features") for layer in CASES[kind]]
 
 
 @relaxed

@@ -58,7 +58,8 @@ def test_a_graph_with_all_that_graphs_have() -> None:
     written = check(
         "a = Input((6, 6, 3), name='picture')\nb = Input((10,))\nx = Conv2D(10, 3)(a)\n"
         "y = Conv2D(10, 1, name='chosen')(x)\nz = Conv2D(10, 1)(x)\nx = Add()([z, y])\n"
-        "x = GlobalAveragePooling2D()(x)\nd = Dense(10)\nx = d(d(x))\ne = Sequential([Dense(10), ReLU()], name='inner')\n"
+        "x = GlobalAveragePooling2D()(x)\nd = Dense(10)\nx = d(d(x))\n"
+        "e = Sequential([Dense(10), ReLU()], name='inner')\n"
         "m = keras.Model([a, b], [e(x * b), x / 2 + 1], name='net')"
     )
     assert 'picture = keras.Input(shape=(6, 6, 3), name="picture")' in written

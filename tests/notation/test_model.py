@@ -23,7 +23,8 @@ TEXTS = {
     ),
     "recurrent": (
         "model = Sequential([Input((9, 4)), Conv1D(6, 3, padding='causal'),"
-        " Bidirectional(LSTM(5, return_sequences=True)), GRU(4, reset_after=False, dropout=0.2), Dense(2, activation='softmax')])"
+        " Bidirectional(LSTM(5, return_sequences=True)),"
+        " GRU(4, reset_after=False, dropout=0.2), Dense(2, activation='softmax')])"
     ),
 }  # fmt: skip
 

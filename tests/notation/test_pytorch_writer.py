@@ -89,6 +89,17 @@ def test_graph_with_several_inputs_and_outputs() -> None:
     check(read_keras(GRAPH))
 
 
+def test_names_that_the_written_source_uses_itself() -> None:
+    check(
+        read_keras(
+            "in_ = keras.Input((9, 4), name='in')\nx = layers.LSTM(4, name='len')(in_)\n"
+            "r = keras.Sequential([layers.Dense(3, name='torch'), layers.Dense(3)], name='recurrent')\n"
+            "n = keras.Sequential([layers.Dense(3)], name='network')\n"
+            "y = r(x)\nmodel = keras.Model(in_, [layers.Add(name='nn')([y, n(x)]), x, y])"
+        )
+    )
+
+
 def test_it_needs_only_pytorch(tmp_path: Path) -> None:
     model = read_keras(GRAPH)
     (tmp_path / "network.py").write_text(write_pytorch(model))
@@ -150,6 +161,6 @@ def test_another_module_is_refused() -> None:
 
 def test_a_class_name_that_cannot_be_one_is_refused() -> None:
     model = read_keras("keras.Sequential([keras.Input((3,)), layers.Dense(2)])")
-    for name in ("2D", "class", "a b", ""):
+    for name in ("2D", "class", "a b", "", "Recurrent", "nn"):
         with pytest.raises(LayerlabError, match="cannot be the name of a class"):
             write_pytorch(model, name)

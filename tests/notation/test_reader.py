@@ -326,6 +326,11 @@ def test_what_cannot_be_read_is_said(text: str, message: str) -> None:
     assert time.monotonic() - began < 5
 
 
+def test_a_path_is_not_a_text() -> None:
+    with pytest.raises(LayerlabError, match="takes the text itself, not PosixPath; read the file first"):
+        read_keras(EXAMPLE)
+
+
 def test_doubling_graphs_take_no_doubling_time() -> None:
     graph = read_keras("a = Input((3,))\nx = a\n" + "x = x + x\n" * 100 + "m = keras.Model(a, x)")
     assert len(graph.layer_names) == 100

@@ -60,3 +60,15 @@ def test_arrays_that_do_not_fit_leave_the_network_as_it_was(change, message) -> 
 def test_another_module_is_refused() -> None:
     with pytest.raises(LayerlabError, match="takes a network read from Keras source, not Linear"):
         load_keras_weights(torch.nn.Linear(1, 1), [])
+
+
+def test_what_is_no_list_is_refused() -> None:
+    with pytest.raises(LayerlabError, match="takes a list of arrays, not NoneType"):
+        load_keras_weights(network(), None)
+
+
+def test_tensors_and_lists_are_arrays_too() -> None:
+    model, twin = network(), network()
+    load_keras_weights(model, arrays())
+    load_keras_weights(twin, [torch.from_numpy(array).requires_grad_() for array in arrays()])
+    assert torch.equal(model.get_parameter("dense.weight"), twin.get_parameter("dense.weight"))

@@ -293,3 +293,15 @@ def test_initial_weights_have_the_distribution_of_keras(layer: str) -> None:
         assert ours.std() == pytest.approx(array.std(), rel=0.1, abs=1e-6)
         assert ours.abs().max() == pytest.approx(np.abs(array).max(), rel=0.25, abs=1e-6)
         assert ours.mean() == pytest.approx(array.mean(), abs=0.02)
+
+
+def test_training_on_one_row_gives_what_keras_gives() -> None:
+    """PyTorch refuses to normalise one value for each channel; Keras does not."""
+    text = "model = keras.Sequential([keras.Input((6,)), layers.BatchNormalization(momentum=0.9)])"
+    model, reference = pair(text)
+    row = np.random.default_rng(3).normal(size=(1, 6)).astype("float32")
+    expected = reference(row, training=True).detach()
+    torch.testing.assert_close(model.train()(torch.from_numpy(row)).detach(), expected, atol=1e-5, rtol=1e-5)
+    theirs = reference.layers[0]
+    torch.testing.assert_close(model.batch_normalization.running_mean, theirs.moving_mean.value.data)
+    torch.testing.assert_close(model.batch_normalization.running_var, theirs.moving_variance.value.data)

@@ -45,9 +45,31 @@ from layerlab.notation.modules.merging import Average, Maximum, Minimum, Multipl
 from layerlab.notation.modules.recurrent import Bidirectional, LoopGRU, LoopLSTM, LoopRNN, Recurrent, StepDropout
 from layerlab.notation.pytorch_constructors import constructor_of
 
-__all__ = ["Expressions"]
+__all__ = ["RESERVED", "Expressions"]
 
 _LINE = 100
+
+RESERVED = frozenset(
+    [
+        "torch",
+        "nn",
+        "OrderedDict",
+        "Apply",
+        "pad_same",
+        "Recurrent",
+        "Bidirectional",
+        "TimeDistributed",
+        "LoopRNN",
+        "LoopLSTM",
+        "LoopGRU",
+        "KerasReLU",
+        "ElementwisePReLU",
+        "StepDropout",
+        "GaussianDropout",
+        "GaussianNoise",
+    ]
+)
+"""Names that written source may use for itself."""
 
 _PAD_SAME = '''\
 def pad_same(x, kernel, stride, dilation, value=0.0):

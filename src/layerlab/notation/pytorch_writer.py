@@ -11,7 +11,7 @@ from layerlab.errors import LayerlabError
 from layerlab.notation.description import Shape
 from layerlab.notation.layout import torch_shape
 from layerlab.notation.model import KerasModel, Step
-from layerlab.notation.pytorch_expressions import Expressions
+from layerlab.notation.pytorch_expressions import RESERVED, Expressions
 from layerlab.notation.variables import variables_of
 
 __all__ = ["write_pytorch"]
@@ -41,7 +41,7 @@ def write_pytorch(model: KerasModel, class_name: str = "Network") -> str:
     """
     if not isinstance(model, KerasModel):
         raise LayerlabError(f"write_pytorch takes a network read from Keras source, not {type(model).__name__}")
-    if not class_name.isidentifier() or keyword.iskeyword(class_name):
+    if not class_name.isidentifier() or keyword.iskeyword(class_name) or class_name in RESERVED:
         raise LayerlabError(f'"{class_name}" cannot be the name of a class; expected a name such as "Network"')
     writer = _Writer()
     writer.network(model, class_name)
@@ -75,14 +75,14 @@ class _Writer:
 
     expressions: Expressions = field(default_factory=Expressions)
     classes: list[str] = field(default_factory=list)
-    class_names: set[str] = field(default_factory=lambda: {"OrderedDict"})
+    class_names: set[str] = field(default_factory=lambda: set(RESERVED))
 
     def network(self, model: KerasModel, class_name: str) -> str:
         """Write the class of ``model`` and return its name."""
         class_name = self.free(class_name)
         plan = model.plan
         shapes: dict[int, Shape] = dict(enumerate(plan.input_shapes))
-        names = variables_of(model, {"self", "torch", "nn", "OrderedDict", "x"})
+        names = variables_of(model, {"self", "len", "float", "x", *RESERVED})
         if len(plan.input_shapes) == 1:
             names[0] = "x" if all(0 not in step.sources for step in plan.steps[1:]) else names[0]
         arguments = [names[number] for number in range(len(plan.input_shapes))]

@@ -48,6 +48,8 @@ def read_keras(text: str, filename: str = "<text>") -> KerasModel:
         >>> model.input_shape, model.layer_names
         ((1, 28, 28), ['conv2d', 'flatten'])
     """
+    if not isinstance(text, str):
+        raise LayerlabError(f"read_keras takes the text itself, not {type(text).__name__}; read the file first")
     try:
         network = _Reader(filename).read(parse(text, filename))
         model = build(network, filename)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections import Counter
 from collections.abc import Iterable
 
@@ -30,7 +31,14 @@ def variables_of(model: KerasModel, taken: Iterable[str], prefix: str = "") -> d
 
     for number, layer in enumerate(plan.input_layers):
         only = "inputs" if len(plan.input_layers) == 1 else f"input_{number + 1}"
-        name = layer.name if layer.name is not None and layer.name.isidentifier() and layer.name.isascii() else only
+        name = (
+            layer.name
+            if layer.name is not None
+            and layer.name.isidentifier()
+            and layer.name.isascii()
+            and not keyword.iskeyword(layer.name)
+            else only
+        )
         names[number] = (
             free(f"{prefix}{name}") if f"{prefix}{name}" != "inputs" or "inputs" in names.values() else "inputs"
         )

@@ -93,7 +93,7 @@ def _zero_padding(call: LayerCall, dims: int) -> Built:
     pairs = call.pairs("padding", dims)
     flat = [amount for pair in reversed(pairs) for amount in pair]
     if dims == 1:  # the steps are the last axis but one
-        return Built(nn.ZeroPad2d((0, 0, *flat)), _longer(call, pairs))
+        return Built(nn.ZeroPad2d((0, 0, *pairs[0])), _longer(call, pairs))
     return Built(_ZERO_PADS[dims](tuple(flat)), _longer(call, pairs))
 
 

@@ -22,17 +22,36 @@ class _BiasedRunningVariance(nn.modules.batchnorm._BatchNorm):
         mean, variance, momentum = self.running_mean, self.running_var, self.momentum
         if not self.training or mean is None or variance is None or momentum is None:
             return super().forward(input)
+        count = input.numel() / input.shape[1]
+        if count == 1:
+            return self._one_value(input, mean, variance, momentum)
         # With momentum 1 the batch's own statistics come back; the running ones are then free to change before the
         # backward pass, which keeps what it was given.
         own_mean, own_variance = torch.zeros_like(mean), torch.zeros_like(variance)
         output = F.batch_norm(input, own_mean, own_variance, self.weight, self.bias, True, 1.0, self.eps)
-        count = input.numel() / input.shape[1]
         with torch.no_grad():
             mean.lerp_(own_mean, momentum)
             variance.lerp_(own_variance * ((count - 1) / count), momentum)
             if self.num_batches_tracked is not None:
                 self.num_batches_tracked.add_(1)
         return output
+
+    def _one_value(
+        self,
+        input: torch.Tensor,
+        mean: torch.Tensor,
+        variance: torch.Tensor,
+        momentum: float,  # noqa: A002
+    ) -> torch.Tensor:
+        """Normalise one value for each channel, which PyTorch refuses: its variance is 0, and the result is beta."""
+        with torch.no_grad():
+            mean.lerp_(input.reshape(mean.shape), momentum)
+            variance.mul_(1 - momentum)
+        output = input - input.detach()
+        if self.weight is None or self.bias is None:
+            return output
+        shape = [-1 if axis == 1 else 1 for axis in range(input.dim())]
+        return output * self.weight.view(shape) + self.bias.view(shape)
 
 
 class KerasBatchNorm1d(_BiasedRunningVariance, nn.BatchNorm1d):
