@@ -63,6 +63,11 @@ CASES = [
         "Conv1d gets 4 and has kernel 5: its input must be at least 9; smallest input 9",
     ),
     (
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 5, padding=1)),
+        (1, 2, 2),
+        'Conv2d "0" gets 2x2 and has kernel 5: its input must be at least 3x3; smallest input 3x3',
+    ),
+    (
         lenet,
         (1, 8, 8),
         'Conv2d "2" gets 2x2 and has kernel 5: its input must be at least 5x5; the network takes inputs of 32x32',

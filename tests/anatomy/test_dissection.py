@@ -204,6 +204,7 @@ def test_shared_tied_unused_and_frozen_are_said() -> None:
     assert "called 2 times" in anatomy["one"].notes
     assert anatomy["two"].shared_with == "one"
     assert anatomy["two"].parameters == 0
+    assert "not called under this name" in anatomy["two"].notes
     assert anatomy["tied"].parameters == 0
     assert anatomy["tied"].notes == ('its weight is "one.weight", counted there',)
     assert anatomy["frozen"].notes == ("frozen",)

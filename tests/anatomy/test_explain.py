@@ -180,6 +180,10 @@ def test_every_equation_is_true_and_agrees_with_the_record(model: nn.Module, siz
                 assert value in known, (layer.path, name, value)
 
 
+# Their receptive field or size is measured, not worked out.
+WITHOUT_FORMULA = {"Upsample", "PixelUnshuffle", "LocalResponseNorm", "AdaptiveAvgPool2d"}
+
+
 @pytest.mark.parametrize(("model", "size"), CASES, ids=[f"{i}-{type(m).__name__}" for i, (m, _) in enumerate(CASES)])
 def test_parameters_and_macs_are_worked_out(model: nn.Module, size: Any) -> None:
     """What costs something has a formula for it, not the bare number."""
@@ -192,6 +196,11 @@ def test_parameters_and_macs_are_worked_out(model: nn.Module, size: Any) -> None
             assert found["parameters"], layer
         if layer.macs > 1:
             assert found["MACs"], layer
+        if layer.kind in WITHOUT_FORMULA:
+            continue
+        for name, formula, value in equations(anatomy.explain(layer.path).lines):
+            if recorded(layer, name) is not None and value > 1:
+                assert formula or layer.kind in ("PReLU", "RMSNorm"), (layer.kind, name, value)
     assert anatomy.explain("").lines
 
 

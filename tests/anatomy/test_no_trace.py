@@ -363,6 +363,17 @@ def test_given_tensor_is_not_written_to() -> None:
     assert tensor.tolist() == [[1.0, 1.0, 1.0]]
 
 
+@pytest.mark.parametrize("build", [Remembers, DependsOnValues])
+def test_hooks_of_the_owner_collect_nothing(build: Callable[[], nn.Module]) -> None:
+    model, seen = build(), []
+    model.layer.register_forward_hook(lambda module, args, output: seen.append(output))
+    model.layer.register_forward_pre_hook(lambda module, args: seen.append(args))
+    dissect(model, Vector)
+    assert seen == []
+    model(torch.ones(1, 4))
+    assert len(seen) == 2
+
+
 def count_meta_tensors() -> int:
     gc.collect()
     kinds = (torch.Tensor, nn.Parameter)

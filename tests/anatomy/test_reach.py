@@ -134,6 +134,11 @@ def test_attention_sees_everything_and_no_more() -> None:
     assert anatomy.root.receptive_field == (50,)
 
 
+def test_softmax_sees_along_its_axis() -> None:
+    assert dissect(nn.Softmax(dim=3), (1, SIZE, SIZE)).root.receptive_field == (1, SIZE)
+    assert dissect(nn.Softmax(dim=1), (1, SIZE, SIZE)).root.receptive_field == (1, 1)
+
+
 def test_recurrent_layer_sees_the_whole_sequence() -> None:
     class Reader(nn.Module):
         def __init__(self) -> None:
