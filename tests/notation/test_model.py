@@ -99,6 +99,18 @@ def test_the_wrong_number_of_inputs_is_said() -> None:
         read_keras(TEXTS["lecture"])(torch.zeros(1), torch.zeros(1))
 
 
+def test_an_image_goes_where_the_text_takes_its_pixels() -> None:
+    """``Flatten(input_shape=(28, 28))`` and ``Input((784,))`` are how first networks for digits are written."""
+    image = torch.rand(2, 1, 6, 5)
+    row = read_keras("m = Sequential([Input((30,)), Dense(4)])")
+    matrix = read_keras("m = Sequential([Flatten(input_shape=(6, 5)), Dense(4)])")
+    matrix.load_state_dict(row.state_dict())
+    torch.testing.assert_close(row(image), row(image.flatten(1)))
+    torch.testing.assert_close(matrix(image), row(image))
+    colours = torch.rand(2, 3, 2, 5)
+    torch.testing.assert_close(row(colours), row(colours.permute(0, 2, 3, 1).flatten(1)))
+
+
 def test_tensors_are_forgotten_once_nobody_needs_them() -> None:
     plan = read_keras(TEXTS["skip"]).plan
     forgotten = [number for step in plan.steps for number in step.last_uses]

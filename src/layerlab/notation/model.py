@@ -58,7 +58,9 @@ class KerasModel(nn.Module):
 
     Input shape:
         (N, channels, *spatial) for what has two or more spatial axes; (N, features) and (N, steps, features), as in
-        Keras, for the rest. Several inputs are several arguments.
+        Keras, for the rest. Several inputs are several arguments. Where the text takes pixels as (features,) or
+        (height, width), an image (N, channels, height, width) of as many values may go in too; it is flattened as
+        Keras flattens it.
 
     Output shape:
         by the same rule. Several outputs are a tuple.
@@ -129,7 +131,7 @@ class KerasModel(nn.Module):
         """Return the output; a tuple of them when the text gives a list of outputs."""
         if len(inputs) != len(self._plan.input_shapes):
             raise LayerlabError(f"the network takes {len(self._plan.input_shapes)} inputs, not {len(inputs)}")
-        tensors = dict(enumerate(inputs))
+        tensors = {number: _fitted(x, self._plan.input_shapes[number]) for number, x in enumerate(inputs)}
         for step in self._plan.steps:
             tensors[step.result] = self._modules[step.child](*[tensors[source] for source in step.sources])  # type: ignore[misc]
             for number in step.last_uses:
@@ -147,3 +149,12 @@ class KerasModel(nn.Module):
             weight.initialise()
         for weight in self._constants:
             weight.initialise()
+
+
+def _fitted(x: Tensor, shape: Shape) -> Tensor:
+    """Return an image as the row of numbers, or the matrix, that the text takes; anything else as it is."""
+    if x.dim() != 4 or len(shape) > 2 or None in shape:
+        return x
+    if len(shape) == 1 and x[0].numel() == shape[0]:
+        return x.movedim(1, -1).flatten(1)
+    return x.squeeze(1) if x.shape[1:] == (1, *shape) else x

@@ -49,26 +49,12 @@ __all__ = ["RESERVED", "Expressions"]
 
 _LINE = 100
 
-RESERVED = frozenset(
-    [
-        "torch",
-        "nn",
-        "OrderedDict",
-        "Apply",
-        "pad_same",
-        "Recurrent",
-        "Bidirectional",
-        "TimeDistributed",
-        "LoopRNN",
-        "LoopLSTM",
-        "LoopGRU",
-        "KerasReLU",
-        "ElementwisePReLU",
-        "StepDropout",
-        "GaussianDropout",
-        "GaussianNoise",
-    ]
-)
+# fmt: off
+RESERVED = frozenset((
+    "torch", "nn", "OrderedDict", "Apply", "pad_same", "Recurrent", "Bidirectional", "TimeDistributed", "LoopRNN",
+    "LoopLSTM", "LoopGRU", "KerasReLU", "ElementwisePReLU", "StepDropout", "GaussianDropout", "GaussianNoise",
+))
+# fmt: on
 """Names that written source may use for itself."""
 
 _PAD_SAME = '''\

@@ -38,19 +38,19 @@ class _BiasedRunningVariance(nn.modules.batchnorm._BatchNorm):
 
     def _one_value(
         self,
-        input: torch.Tensor,
+        x: torch.Tensor,
         mean: torch.Tensor,
         variance: torch.Tensor,
-        momentum: float,  # noqa: A002
+        momentum: float,
     ) -> torch.Tensor:
         """Normalise one value for each channel, which PyTorch refuses: its variance is 0, and the result is beta."""
         with torch.no_grad():
-            mean.lerp_(input.reshape(mean.shape), momentum)
+            mean.lerp_(x.reshape(mean.shape), momentum)
             variance.mul_(1 - momentum)
-        output = input - input.detach()
+        output = x - x.detach()
         if self.weight is None or self.bias is None:
             return output
-        shape = [-1 if axis == 1 else 1 for axis in range(input.dim())]
+        shape = [-1 if axis == 1 else 1 for axis in range(x.dim())]
         return output * self.weight.view(shape) + self.bias.view(shape)
 
 
