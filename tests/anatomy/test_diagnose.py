@@ -79,6 +79,21 @@ CASES = [
         'Linear "1" expects 77 features and gets 75',
     ),
     (vision.alexnet, (1, 224, 224), 'Conv2d "features.0" expects 3 channels and gets 1'),
+    (
+        lenet,
+        (28, 28, 1),
+        'Conv2d "0" expects 1 channel and gets 28; the size of an image has its channels first: (1, 28, 28)',
+    ),
+    (
+        lambda: nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()),
+        (28, 28),
+        'Conv2d "0" takes the batch of 1 for channels; the size of an image has its channels first: (1, 28, 28)',
+    ),
+    (
+        lambda: nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)),
+        (28, 28),
+        'BatchNorm2d "1" expects 4 channels and gets 26; the size of an image has its channels first: (1, 28, 28)',
+    ),
     (lambda: nn.BatchNorm2d(4), (3, 8, 8), "BatchNorm2d expects 4 channels and gets 3"),
     (lambda: nn.Linear(784, 10), (100,), "Linear expects 784 features and gets 100"),
     (lambda: nn.LSTM(5, 6, batch_first=True), (4, 9), "LSTM expects 5 features and gets 9"),

@@ -15,7 +15,7 @@ from layerlab.anatomy.record import Failure, Shape
 from layerlab.anatomy.twin import meta_twin, preserved
 from layerlab.errors import LayerlabError
 
-__all__ = ["explain_failure", "plain_failure"]
+__all__ = ["explain_failure", "layout_advice", "plain_failure"]
 
 _SECONDS = 1.5
 _LARGEST = 4096
@@ -49,12 +49,29 @@ def explain_failure(module: nn.Module, failure: Failure, args: Sequence[Any], kw
     cause = _cause(failure)
     if cause is None:
         return None
+    layout = layout_advice(module, args)
+    if layout is not None and isinstance(cause, _Mismatch):
+        return f"{cause.text}; {layout}"
     probe = _prober(module, args, kwargs)
     if isinstance(cause, _TooSmall):
         advice = _smallest_input(probe, min(args[0].shape[2:])) if probe else None
         return cause.text + (f"; {advice}" if advice else "")
     advice = _fitting_input(probe, failure.path, cause) if probe and cause.noun == "features" else None
     return cause.text + (f"; {advice}" if advice else "")
+
+
+def layout_advice(module: nn.Module, args: Sequence[Any]) -> str | None:
+    """Return the advice for an image whose size lacks the channels or has them last; ``None`` for any other input."""
+    convolution = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
+    if convolution is None or len(args) != 1 or not isinstance(args[0], torch.Tensor):
+        return None
+    channels, size = convolution.in_channels, tuple(args[0].shape[1:])
+    match size:
+        case (height, width):
+            return f"the size of an image has its channels first: ({channels}, {height}, {width})"
+        case (height, width, last) if last == channels != height:
+            return f"the size of an image has its channels first: ({channels}, {height}, {width})"
+    return None
 
 
 def plain_failure(failure: Failure) -> str:
@@ -84,7 +101,8 @@ def _cause(failure: Failure) -> _TooSmall | _Mismatch | None:
     for noun, setting, got in _expectations(shape, settings):
         expected = settings[setting]
         if isinstance(expected, int) and got != expected:
-            return _Mismatch(f"{name} expects {expected} {noun} and gets {got}", noun, expected, got)
+            wanted = f"{expected} {noun if expected != 1 else noun.removesuffix('s')}"
+            return _Mismatch(f"{name} expects {wanted} and gets {got}", noun, expected, got)
     smallest = _smallest_own_input(shape, settings)
     if smallest is None:
         if any(words in str(failure.error) for words in _TORCH_SAYS_TOO_SMALL):

@@ -11,7 +11,7 @@ from torch import nn
 from layerlab.anatomy.aggregate import layers_of, totals_of
 from layerlab.anatomy.anatomy import Anatomy
 from layerlab.anatomy.collect import ForwardFailed, Trace, watch
-from layerlab.anatomy.diagnose import explain_failure, plain_failure
+from layerlab.anatomy.diagnose import explain_failure, layout_advice, plain_failure
 from layerlab.anatomy.inputs import example_inputs
 from layerlab.anatomy.twin import map_tensors, meta_tensor, meta_twin, preserved, tensors_in
 from layerlab.errors import LayerlabError
@@ -46,13 +46,17 @@ def dissect(module: nn.Module, inputs: Any, *, batch: int = 1, dtype: torch.dtyp
     module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     if not isinstance(module, nn.Module):
         raise LayerlabError(f"dissect takes a torch.nn.Module, not {type(module).__name__}")
+    if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
+        raise LayerlabError("a ScriptModule cannot be looked into: give the module that it was made from")
     args, kwargs = example_inputs(module, inputs, batch, dtype)
     try:
-        return _on_meta(module, args, kwargs)
+        anatomy = _on_meta(module, args, kwargs)
     except ForwardFailed as failed:
         sentence = explain_failure(module, failed.failure, args, kwargs)
     except Exception:  # a module that cannot be copied: locks, open files, tensors of foreign kinds
         sentence = None
+    else:
+        return _with_batch(anatomy, module, args)
     if sentence is not None:
         raise LayerlabError(sentence)
     try:
@@ -83,6 +87,17 @@ def _on_meta(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) 
         inputs = map_tensors((tuple(args), dict(kwargs)), meta_tensor)
         trace = watch(twin, *inputs, guarded=module)
     return _examined(twin, trace, args, kwargs, ())
+
+
+def _with_batch(anatomy: Anatomy, module: nn.Module, args: Sequence[Any]) -> Anatomy:
+    """Refuse an image without channels, whose batch a convolution took for its channels."""
+    for layer in anatomy.layers or (anatomy.root,):
+        if layer.called and layer.kind == "Conv2d" and layer.inputs == anatomy.totals.input_shapes:
+            advice = layout_advice(module, args)
+            if advice is not None and len(layer.inputs[0]) == 3:
+                name = f'Conv2d "{layer.path}"' if layer.path else "Conv2d"
+                raise LayerlabError(f"{name} takes the batch of {layer.inputs[0][0]} for channels; {advice}")
+    return anatomy
 
 
 def _for_real(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Anatomy:
