@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from layerlab import LayerlabError
-from layerlab.notation import KerasModel, read_keras
+from layerlab.notation import KerasModel, keras_layer_names, read_keras
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "lecture.py"
 LECTURE = EXAMPLE.read_text()
@@ -67,6 +67,17 @@ def test_the_same_seed_gives_the_same_weights() -> None:
         torch.manual_seed(seed)
         states.append(read_keras(LECTURE).state_dict()["dense.dense.weight"])
     assert torch.equal(states[0], states[1]) and not torch.equal(states[0], states[2])
+
+
+def test_every_layer_that_was_promised_is_read() -> None:
+    promised = (
+        "Dense Conv1D Conv2D Conv3D SeparableConv2D DepthwiseConv2D Conv2DTranspose MaxPooling1D MaxPooling2D"
+        " AveragePooling1D AveragePooling2D GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D"
+        " GlobalMaxPooling2D GlobalAveragePooling Flatten Reshape BatchNormalization LayerNormalization Dropout"
+        " SpatialDropout2D Activation ReLU LeakyReLU ELU PReLU Softmax ZeroPadding2D UpSampling2D Rescaling Embedding"
+        " SimpleRNN LSTM GRU Bidirectional TimeDistributed Add Concatenate"
+    )
+    assert set(promised.split()) <= set(keras_layer_names())
 
 
 # --- as people paste it ----------------------------------------------------------------------------------------------
@@ -143,6 +154,19 @@ def test_a_layer_that_is_called_twice_has_one_set_of_weights() -> None:
     assert sum(parameter.numel() for parameter in model.parameters()) == 20
 
 
+def test_a_layer_and_the_ends_of_a_network_that_was_made_before() -> None:
+    """The second network of the autoencoder that every tutorial has."""
+    model = read_keras(
+        "picture = Input((8,))\ncode = Dense(3)(picture)\nwhole = keras.Model(picture, Dense(8, name='last')(code))\n"
+        "decoder_input = Input((3,))\nmodel = keras.Model(decoder_input, whole.layers[-1](decoder_input))"
+    )
+    assert (model.input_shape, model.layer_names) == ((3,), ["last"])
+    longer = read_keras(
+        "x = Input((8,))\nbase = keras.Model(x, Dense(3)(x))\nmodel = keras.Model(base.input, Dense(2)(base.output))"
+    )
+    assert longer.layer_names == ["dense", "dense_1"]
+
+
 def test_names() -> None:
     body = "Dense(2, name='forward'), Dense(2, name='block/1.x'), Dense(2, name='1'), Dense(2, name='dense'), Dense(2)"
     assert dense(body).layer_names == ["forward_", "block_1_x", "layer_1", "dense", "dense_1"]
@@ -158,8 +182,10 @@ def test_automatic_names_are_those_of_keras() -> None:
 def test_a_layer_that_is_not_trainable_is_frozen() -> None:
     for text in (
         "model = Sequential([Input((4,)), Dense(4, trainable=False)])",
+        "model = Sequential([Input((4,)), Dense(4)])\nmodel.layers[0].trainable = False",
         "d = Dense(4)\nd.trainable = False\nmodel = Sequential([Input((4,)), d])",
         "model = Sequential([Input((4,)), Dense(4)])\nmodel.trainable = False",
+        "x = Input((4,))\ne = Sequential([Dense(3)])\nmodel = keras.Model(x, Dense(2)(e(x)))\nmodel.trainable = False",
     ):
         assert not any(parameter.requires_grad for parameter in read_keras(text).parameters())
 
@@ -301,13 +327,15 @@ def test_a_mistake_in_the_lecture(old: str, new: str, message: str) -> None:
         ("d = Dense(4)\na = Input((3,))\nm = keras.Model(a, d(d(a)))", 'Dense "dense" is used again for 4, but its'),
         ("m = Sequential([Input((3,)), Dense(2, name='a'), Dense(2, name='a')])", 'a second layer with name="a"'),
         ("m = Sequential([Input((3,)), Dense(2)])\nm.pop()", ".pop() is not read; write the layers in the order"),
-        ("m = Sequential([Input((3,)), Dense(2)])\nm.layers[0].trainable = False", "setting .trainable is not read"),
+        ("m = Sequential([Input((3,)), Dense(2)])\nm.layers[0].activation = None", "setting .activation is not read"),
+        ("m = Sequential([Input((3,)), Dense(2)])\nm.optimizer.rate = 1", "setting .rate is not read"),
         (
             "m = Sequential([Input((3,)), Dense(2)])\nm.add(Input((3,)))",
             "an Input is the first of a Sequential's layers",
         ),
         ("m = Sequential([Input((3,)), Dense(2)], nam='x')", 'Sequential has no argument "nam"; did you mean "name"?'),
         ("m = Sequential([Input(shap=(3,)), Dense(2)])", 'Input has no argument "shap"; did you mean "shape"?'),
+        ("m = Sequential([Input((3,)), Dense(2)], trainable=False)", "Sequential with trainable= is not read"),
         ("l = [Dense(2)]\nl.append(Dense(3))\nm = Sequential(l)", "cannot be computed from the text"),
         ("m = Sequential([Input((3, 3, 3)), UpSampling2D(10**9)])", "expected axes of 1 to 2,147,483,647"),
         ("x\0y", "net.py line 1: a null character"),

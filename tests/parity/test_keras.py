@@ -191,6 +191,14 @@ b = layers.Dense(4)(inputs)
 b = layers.Dense(4)(b)
 model = keras.Model(inputs, layers.add([late, a, b]))
 """,
+    "a layer at two depths": """
+inputs = keras.Input((6,))
+shared = layers.Dense(6, activation="relu")
+first = layers.Dense(6)
+a = shared(first(inputs))
+b = layers.Dense(6)(layers.Dense(6)(a))
+model = keras.Model(inputs, layers.Add()([shared(b), layers.Dense(6)(shared(inputs))]))
+""",
     "networks inside a network": """
 encoder = keras.Sequential([layers.Dense(6, activation="relu"), layers.Dense(3)], name="encoder")
 code = keras.Input((3,))
@@ -293,6 +301,16 @@ def test_initial_weights_have_the_distribution_of_keras(layer: str) -> None:
         assert ours.std() == pytest.approx(array.std(), rel=0.1, abs=1e-6)
         assert ours.abs().max() == pytest.approx(np.abs(array).max(), rel=0.25, abs=1e-6)
         assert ours.mean() == pytest.approx(array.mean(), abs=0.02)
+
+
+def test_a_frozen_normalisation_keeps_to_its_statistics() -> None:
+    text = "model = keras.Sequential([keras.Input((6,)), layers.BatchNormalization(trainable=False)])"
+    model, reference = pair(text)
+    batch = np.random.default_rng(4).normal(size=(5, 6)).astype("float32")
+    before = model.state_dict()["batch_normalization.running_mean"].clone()
+    expected = reference(batch, training=True).detach()
+    torch.testing.assert_close(model.train()(torch.from_numpy(batch)), expected, atol=1e-5, rtol=1e-5)
+    assert torch.equal(model.state_dict()["batch_normalization.running_mean"], before)
 
 
 def test_training_on_one_row_gives_what_keras_gives() -> None:

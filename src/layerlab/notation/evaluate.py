@@ -13,7 +13,8 @@ import operator
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-from layerlab.notation.description import LibraryName, Tensor, Unknown, Value
+from layerlab.notation.description import LibraryName, Network, Tensor, Unknown, Value
+from layerlab.notation.graph import listed_layers
 
 __all__ = ["Caller", "Evaluator"]
 
@@ -89,7 +90,17 @@ class Evaluator:
         owner = self.value(node.value)
         if isinstance(owner, LibraryName):
             return LibraryName(f"{owner.path}.{node.attr}")
+        if isinstance(owner, Network):
+            found = self._of_network(owner, node.attr)
+            return self._unknown(node) if found is None else found
         return self._unknown(node)
+
+    def _of_network(self, network: Network, attribute: str) -> Value:
+        """Return ``model.layers``, ``model.input`` or ``model.output``; None for what is not read."""
+        if attribute == "layers":
+            return list(listed_layers(network))
+        ends = {"input": network.inputs, "output": network.outputs}.get(attribute, [])
+        return ends[0] if len(ends) == 1 else None
 
     def _tuple(self, node: ast.Tuple) -> Value:
         return tuple(self._items(node.elts))

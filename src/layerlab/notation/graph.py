@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from layerlab.notation.description import Layer, Network, Tensor, Value
 
-__all__ = ["INPUT", "Graph", "graph_of", "sequential_input"]
+__all__ = ["INPUT", "Graph", "graph_of", "listed_layers", "sequential_input"]
 
 INPUT = "Input"
 """The kind of the layer that stands for an input."""
@@ -40,7 +40,15 @@ def graph_of(network: Network, entrance: Layer | None) -> Graph:
                 tensor = Tensor(layer, (tensor,), layer.line)
         outputs = [tensor]
     tensors, first_seen = _walk(inputs, outputs)
-    return Graph(inputs, outputs, tensors, _listed(tensors, first_seen))
+    layers = [layer for layer in _listed(tensors, first_seen) if layer.kind != INPUT]
+    return Graph(inputs, outputs, tensors, layers)
+
+
+def listed_layers(network: Network) -> list[Layer]:
+    """Return the layers as Keras's ``model.layers`` lists them; those of a Model include its inputs."""
+    if network.kind == "Sequential":
+        return [layer for layer in network.layers if layer.kind != INPUT]
+    return _listed(*_walk(network.inputs, network.outputs))
 
 
 def _walk(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Tensor], dict[Layer, int]]:
@@ -77,8 +85,7 @@ def _listed(tensors: list[Tensor], first_seen: dict[Layer, int]) -> list[Layer]:
         depths[tensor] = layer_depths[tensor.layer] = depth
         for source in tensor.inputs:
             depths[source] = max(depths.get(source, 0), depth + 1)
-    layers = [layer for layer in layer_depths if layer.kind != INPUT]
-    return sorted(layers, key=lambda layer: (-layer_depths[layer], first_seen[layer]))
+    return sorted(layer_depths, key=lambda layer: (-layer_depths[layer], first_seen[layer]))
 
 
 def sequential_input(network: Network) -> Layer | None:

@@ -302,6 +302,8 @@ class Library:
                 raise self.problems.error(
                     line, f'Sequential has no argument "{argument}"{near(argument, ("layers", "name"))}'
                 )
+        if named.get("trainable", True) is not True:
+            raise self.problems.error(line, "Sequential with trainable= is not read; give it to the layers")
         layers = positional[0] if positional else named.get("layers")
         name = named.get("name")
         self.count += 1
@@ -342,6 +344,8 @@ class Library:
                 raise self.problems.error(
                     line, f'Model has no argument "{argument}"{near(argument, ("inputs", "outputs", "name"))}'
                 )
+        if named.get("trainable", True) is not True:
+            raise self.problems.error(line, "Model with trainable= is not read; give it to the layers")
         ends = {**{"inputs": named.get("input"), "outputs": named.get("output")}, **named}
         ends.update(zip(("inputs", "outputs"), positional, strict=False))
         name = named.get("name")

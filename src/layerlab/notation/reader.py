@@ -7,6 +7,7 @@ import ast
 from layerlab.errors import LayerlabError
 from layerlab.notation.builder import build
 from layerlab.notation.description import Layer, LibraryName, Network, Tensor, Unknown, Value
+from layerlab.notation.graph import INPUT, listed_layers
 from layerlab.notation.library import Library
 from layerlab.notation.model import KerasModel
 from layerlab.notation.source_text import parse
@@ -133,7 +134,7 @@ class _Reader:
     def set_attribute(self, target: ast.Attribute, value: Value) -> None:
         """``layer.trainable = False`` is read; other attributes of layers and networks are refused."""
         owner = self.evaluator.value(target.value)
-        layers = owner.layers if isinstance(owner, Network) else [owner] if isinstance(owner, Layer) else None
+        layers = _layers_in(owner)
         if layers is None:
             for part in ast.walk(target.value):
                 if isinstance(part, ast.Name) and isinstance(self.names.get(part.id), (Layer, Tensor, Network)):
@@ -141,11 +142,10 @@ class _Reader:
                         target.lineno, f"setting .{target.attr} is not read; give it as an argument of the layer"
                     )
             return
-        if target.attr != "trainable" or not isinstance(value, bool) or (isinstance(owner, Network) and not layers):
+        if target.attr != "trainable" or not isinstance(value, bool) or not layers:
             raise self.error(target.lineno, f"setting .{target.attr} is not read; give it as an argument of the layer")
         for layer in layers:
-            if layer.kind != "Input":
-                layer.arguments["trainable"] = value
+            layer.arguments["trainable"] = value
 
     def defined(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
         """Note that a name is a function or a class, whose inside is not read."""
@@ -208,6 +208,15 @@ class _Reader:
     def error(self, line: int, message: str) -> LayerlabError:
         """Return an error that says where."""
         return LayerlabError(f"{self.filename} line {line}: {message}")
+
+
+def _layers_in(owner: Value) -> list[Layer] | None:
+    """Return a layer, or all layers of a network and of those inside it; None for anything else."""
+    if isinstance(owner, Layer):
+        return [owner] if owner.network is None else _layers_in(owner.network)
+    if not isinstance(owner, Network):
+        return None
+    return [inner for layer in listed_layers(owner) if layer.kind != INPUT for inner in _layers_in(layer) or []]
 
 
 def _unpacked(target: ast.Tuple | ast.List, value: Value) -> list[Value]:

@@ -13,7 +13,7 @@ from layerlab.notation.catalogue import (
 )
 from layerlab.notation.catalogue.activations import KERAS_ACTIVATIONS
 from layerlab.notation.catalogue.call import LARGEST_NETWORK, Budget, LayerCall
-from layerlab.notation.catalogue.kind import KINDS, REQUIRED, Built, Kind, Weight
+from layerlab.notation.catalogue.kind import KINDS, REQUIRED, Built, Kind, Weight, keras_layer_names
 from layerlab.notation.catalogue.unread import UNREAD
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "activations",
     "convolutional",
     "dense",
+    "keras_layer_names",
     "merging",
     "noise",
     "normalisation",

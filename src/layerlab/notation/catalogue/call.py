@@ -13,6 +13,7 @@ from layerlab.notation.catalogue.kind import KINDS, REQUIRED, Built, Kind, Weigh
 from layerlab.notation.description import Layer, Shape, Value
 from layerlab.notation.initialisers import initialiser
 from layerlab.notation.layout import shown
+from layerlab.notation.modules.batch_norm import KerasBatchNorm
 
 __all__ = ["LARGEST_NETWORK", "Budget", "LayerCall"]
 
@@ -226,6 +227,9 @@ class LayerCall:
         built = self.kind.build(self)
         if not self.flag("trainable"):
             built.module.requires_grad_(False)
+            for module in built.module.modules():
+                if isinstance(module, KerasBatchNorm):
+                    module.frozen = True  # Keras then normalises by the running statistics in training too
         return built
 
     def inside(self, layer: Layer, *shapes: Shape) -> LayerCall:

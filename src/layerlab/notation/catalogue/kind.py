@@ -16,7 +16,18 @@ from layerlab.notation.description import Shape, Value
 if TYPE_CHECKING:
     from layerlab.notation.catalogue.call import LayerCall
 
-__all__ = ["INERT", "KINDS", "REQUIRED", "Built", "Kind", "Weight", "chain", "keras_layer", "permuted"]
+__all__ = [
+    "INERT",
+    "KINDS",
+    "REQUIRED",
+    "Built",
+    "Kind",
+    "Weight",
+    "chain",
+    "keras_layer",
+    "keras_layer_names",
+    "permuted",
+]
 
 REQUIRED: Any = ...
 """Stands for the default of an argument that has none."""
@@ -106,6 +117,16 @@ class Kind:
 
 KINDS: dict[str, Kind] = {}
 """Every layer that is read, by each of its names."""
+
+
+def keras_layer_names() -> list[str]:
+    """Return the Keras layers that are read, by their first names, sorted.
+
+    Example:
+        >>> keras_layer_names()[:3]
+        ['Activation', 'ActivityRegularization', 'Add']
+    """
+    return sorted({kind.name for kind in KINDS.values()})
 
 
 def keras_layer(*names: str, several: bool = False, **parameters: Value) -> Callable[[Builder], Builder]:

@@ -11,15 +11,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["KerasBatchNorm1d", "KerasBatchNorm2d", "KerasBatchNorm3d"]
+__all__ = ["KerasBatchNorm", "KerasBatchNorm1d", "KerasBatchNorm2d", "KerasBatchNorm3d"]
 
 
-class _BiasedRunningVariance(nn.modules.batchnorm._BatchNorm):
-    """Divides the batch's variance by m in ``running_var`` too."""
+class KerasBatchNorm(nn.modules.batchnorm._BatchNorm):
+    """Divides the batch's variance by m in ``running_var`` too; ``frozen`` layers keep to their running statistics."""
+
+    frozen = False
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - PyTorch's name
         """Return the normalised input; in training, update the running mean and variance."""
         mean, variance, momentum = self.running_mean, self.running_var, self.momentum
+        if self.frozen:
+            return F.batch_norm(input, mean, variance, self.weight, self.bias, False, 0.0, self.eps)
         if not self.training or mean is None or variance is None or momentum is None:
             return super().forward(input)
         count = input.numel() / input.shape[1]
@@ -54,13 +58,13 @@ class _BiasedRunningVariance(nn.modules.batchnorm._BatchNorm):
         return output * self.weight.view(shape) + self.bias.view(shape)
 
 
-class KerasBatchNorm1d(_BiasedRunningVariance, nn.BatchNorm1d):
+class KerasBatchNorm1d(KerasBatchNorm, nn.BatchNorm1d):
     """:class:`torch.nn.BatchNorm1d` with Keras's running variance."""
 
 
-class KerasBatchNorm2d(_BiasedRunningVariance, nn.BatchNorm2d):
+class KerasBatchNorm2d(KerasBatchNorm, nn.BatchNorm2d):
     """:class:`torch.nn.BatchNorm2d` with Keras's running variance."""
 
 
-class KerasBatchNorm3d(_BiasedRunningVariance, nn.BatchNorm3d):
+class KerasBatchNorm3d(KerasBatchNorm, nn.BatchNorm3d):
     """:class:`torch.nn.BatchNorm3d` with Keras's running variance."""
