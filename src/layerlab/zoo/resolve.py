@@ -129,7 +129,7 @@ def _import(module_name: str, attribute: str) -> Callable[..., Any]:
 
 
 def _accepted(builder: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
-    """Keep the arguments that ``builder`` names; ``**kwargs`` is trusted with ``num_classes`` alone, as torchvision has it."""
+    """Keep the arguments that ``builder`` names; ``**kwargs`` gets ``num_classes`` alone, as in torchvision."""
     try:
         parameters = inspect.signature(builder).parameters
     except (TypeError, ValueError):
