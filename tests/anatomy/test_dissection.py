@@ -368,6 +368,30 @@ def test_half_precision_follows_the_parameters() -> None:
     assert anatomy.totals.activation_bytes == 2 * 18
 
 
+def test_what_the_caller_is_in_makes_no_difference() -> None:
+    model = encoder()
+    plain = dissect(model, (50, 64)).to_dict()
+    with torch.inference_mode():
+        assert dissect(model, (50, 64)).to_dict() == plain
+    with torch.enable_grad():
+        assert dissect(model, (50, 64)).to_dict() == plain
+
+
+def test_forward_that_sets_its_own_mode() -> None:
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Conv2d(1, 2, 3)
+
+        @torch.inference_mode()
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(x)
+
+    anatomy = dissect(Own(), (1, 9, 9))
+    assert anatomy.totals.macs == 2 * 49 * 9
+    assert anatomy.root.receptive_field == (3, 3)
+
+
 def test_compiled_module_is_seen_through() -> None:
     assert dissect(torch.compile(nn.Linear(4, 3)), (4,)).totals.macs == 12
 

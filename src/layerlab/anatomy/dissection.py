@@ -48,7 +48,13 @@ def dissect(module: nn.Module, inputs: Any, *, batch: int = 1, dtype: torch.dtyp
         raise LayerlabError(f"dissect takes a torch.nn.Module, not {type(module).__name__}")
     if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
         raise LayerlabError("a ScriptModule cannot be looked into: give the module that it was made from")
-    args, kwargs = example_inputs(module, inputs, batch, dtype)
+    with torch.inference_mode(False):  # whatever the caller is in: the same operations are seen
+        args, kwargs = example_inputs(module, inputs, batch, dtype)
+        return _dissected(module, args, kwargs)
+
+
+def _dissected(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Anatomy:
+    """Return the anatomy from a run on ``meta``, or from a real one where that is impossible."""
     try:
         anatomy = _on_meta(module, args, kwargs)
     except ForwardFailed as failed:

@@ -142,7 +142,7 @@ def _layer_notes(anatomy: Anatomy) -> list[str]:
             known = places.setdefault(note, [])
             if not any(layer.path.startswith(f"{path}.") for path in known):
                 known.append(layer.path)
-    shown = 4
+    shown = 2
     lines = []
     for note, paths in places.items():
         more = f" and {len(paths) - shown} more" if len(paths) > shown else ""
