@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from layerlab.anatomy.collect import ForwardFailed, position_axes, watch
+from layerlab.anatomy.probe import OutOfTime, Probe
 from layerlab.anatomy.record import Failure, Shape
-from layerlab.anatomy.twin import meta_twin, preserved
+from layerlab.anatomy.text import sizes
 from layerlab.errors import LayerlabError
 
 __all__ = ["explain_failure", "layout_advice", "plain_failure"]
@@ -52,7 +51,7 @@ def explain_failure(module: nn.Module, failure: Failure, args: Sequence[Any], kw
     layout = layout_advice(module, args)
     if layout is not None and isinstance(cause, _Mismatch):
         return f"{cause.text}; {layout}"
-    probe = _prober(module, args, kwargs)
+    probe = Probe.of(module, args, kwargs, _SECONDS)
     if isinstance(cause, _TooSmall):
         advice = _smallest_input(probe, min(args[0].shape[2:])) if probe else None
         return cause.text + (f"; {advice}" if advice else "")
@@ -79,16 +78,12 @@ def plain_failure(failure: Failure) -> str:
     if isinstance(failure.error, LayerlabError):
         return str(failure.error)
     message = " ".join(str(failure.error).split("\n", maxsplit=1)[0].split()) or type(failure.error).__name__
-    got = " and ".join(_sizes(shape) for shape in failure.inputs) or "the input"
+    got = " and ".join(sizes(shape) for shape in failure.inputs) or "the input"
     return f"{_named(failure)} cannot take {got}: {message}"
 
 
 def _named(failure: Failure) -> str:
     return f'{failure.kind} "{failure.path}"' if failure.path else failure.kind
-
-
-def _sizes(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape))
 
 
 # What went wrong, from the shapes
@@ -106,12 +101,12 @@ def _cause(failure: Failure) -> _TooSmall | _Mismatch | None:
     smallest = _smallest_own_input(shape, settings)
     if smallest is None:
         if any(words in str(failure.error) for words in _TORCH_SAYS_TOO_SMALL):
-            return _TooSmall(f"{name} gets {_sizes(shape[2:])}, which is too small for a window inside it")
+            return _TooSmall(f"{name} gets {sizes(shape[2:])}, which is too small for a window inside it")
         return None
-    space, least = shape[-len(smallest) :], _sizes(smallest)
+    space, least = shape[-len(smallest) :], sizes(smallest)
     kernel = settings["kernel_size"]
-    shown = kernel if isinstance(kernel, int) else kernel[0] if len(set(kernel)) == 1 else _sizes(kernel)
-    return _TooSmall(f"{name} gets {_sizes(space)} and has kernel {shown}: its input must be at least {least}")
+    shown = kernel if isinstance(kernel, int) else kernel[0] if len(set(kernel)) == 1 else sizes(kernel)
+    return _TooSmall(f"{name} gets {sizes(space)} and has kernel {shown}: its input must be at least {least}")
 
 
 def _expectations(shape: Shape, settings: Mapping[str, Any]) -> list[tuple[str, str, int]]:
@@ -150,45 +145,6 @@ def _several(value: Any, count: int) -> list[int]:
 
 # What would do: the network runs on shapes only, for one size after another
 
-_Probe = Callable[[int], Failure | None]
-
-
-class _OutOfTime(Exception):  # noqa: N818 - ends a search, is no error
-    pass
-
-
-def _prober(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Probe | None:
-    """Return a function that runs the network on a square input; ``None`` when there is no single image."""
-    if kwargs or len(args) != 1 or not isinstance(args[0], torch.Tensor):
-        return None
-    example = args[0]
-    axes = position_axes(example, module)
-    if not axes or axes.start != 2:
-        return None
-    try:
-        twin = meta_twin(module)
-    except Exception:  # a module that cannot be copied is not searched
-        return None
-    deadline = time.monotonic() + _SECONDS
-
-    def probe(size: int) -> Failure | None:
-        if time.monotonic() > deadline:
-            raise _OutOfTime
-        shape = (*example.shape[:2], *[size] * (example.dim() - 2))
-        with preserved(module), torch.device("meta"):
-            try:
-                watch(twin, [torch.empty(shape, dtype=example.dtype)], {}, guarded=module, operations=False)
-            except ForwardFailed as failed:
-                return failed.failure
-        return None
-
-    probe.axes = example.dim() - 2  # type: ignore[attr-defined]
-    return probe
-
-
-def _square(probe: _Probe, size: int) -> str:
-    return _sizes([size] * probe.axes)  # type: ignore[attr-defined]
-
 
 def _first_size(is_enough: Callable[[int], bool], low: int = 0) -> int | None:
     """Return the smallest size for which a condition that stays true holds, by doubling and halving.
@@ -206,7 +162,7 @@ def _first_size(is_enough: Callable[[int], bool], low: int = 0) -> int | None:
     return high
 
 
-def _smallest_input(probe: _Probe, too_small: int) -> str | None:
+def _smallest_input(probe: Probe, too_small: int) -> str | None:
     """Return the advice for a too small input: the first size at which no window is too large."""
 
     def fits(size: int) -> bool:
@@ -219,16 +175,16 @@ def _smallest_input(probe: _Probe, too_small: int) -> str | None:
             return None
         failure = probe(size)
         if failure is None:
-            return f"smallest input {_square(probe, size)}"
+            return f"smallest input {probe.square(size)}"
         cause = _cause(failure)
         if isinstance(cause, _Mismatch) and cause.noun == "features":
             return _fitting_input(probe, failure.path, cause)
-    except _OutOfTime:
+    except OutOfTime:
         pass
     return None
 
 
-def _fitting_input(probe: _Probe, path: str, mismatch: _Mismatch) -> str | None:
+def _fitting_input(probe: Probe, path: str, mismatch: _Mismatch) -> str | None:
     """Return the advice for a layer after the flattening: the input that gives as many features as it has."""
 
     def features(size: int) -> int:
@@ -244,7 +200,7 @@ def _fitting_input(probe: _Probe, path: str, mismatch: _Mismatch) -> str | None:
         if size is None or features(size) != mismatch.expected:
             return None
         if probe(size) is None:
-            return f"the network takes inputs of {_square(probe, size)}"
-    except _OutOfTime:
+            return f"the network takes inputs of {probe.square(size)}"
+    except OutOfTime:
         pass
     return None
