@@ -67,6 +67,17 @@ def test_a_graph_with_all_that_graphs_have() -> None:
     assert 'name="net"' in written
 
 
+def test_a_layer_that_two_networks_share() -> None:
+    text = (
+        "d = Dense(4, activation='relu')\nx = Input((4,))\na = Sequential([Input((4,)), d], name='a')\n"
+        "b = Sequential([d, Dense(4)], name='b')\nm = keras.Model(x, [a(x), b(d(x))])"
+    )
+    model = read_keras(text)
+    assert len(model.keras_weights) == 4
+    assert sum(parameter.numel() for parameter in model.parameters()) == 40
+    assert sum(parameter.numel() for parameter in read_keras(check(text)).parameters()) == 40
+
+
 def test_automatic_numbers_survive_another_order() -> None:
     """The branch that the text makes second is written first: its layer then needs its name."""
     check("x = Input((4,))\na = Dense(3)(x)\nb = Dense(3)(x)\nb = Dense(3)(b)\nm = keras.Model(x, Subtract()([b, a]))")

@@ -47,7 +47,6 @@ def build(network: Network, filename: str) -> KerasModel:
 class _Made:
     """A layer that has its module."""
 
-    name: str
     module: nn.Module
     weights: list[Weight]
     constants: list[Weight]
@@ -60,6 +59,8 @@ class _Builder:
     """Builds a network and those inside it; a layer that is used twice is made once."""
 
     budget: Budget
+    made: dict[Layer, _Made] = field(default_factory=dict)
+    """Of all networks, since two of them may share a layer."""
 
     def network(self, network: Network, shapes: tuple[Shape, ...] | None, depth: int) -> KerasModel:
         """Return one network. ``shapes`` are those that come in where it is a layer of another."""
@@ -82,7 +83,6 @@ class _Builder:
         names = self.names(graph.layers)
         numbers = {tensor: number for number, tensor in enumerate(graph.inputs)}
         known = dict(zip(graph.inputs, shapes, strict=True))
-        made: dict[Layer, _Made] = {}
         steps: list[Step] = []
         for tensor in graph.tensors:
             if tensor in known:
@@ -90,13 +90,11 @@ class _Builder:
             layer = tensor.layer
             if layer.kind == INPUT:
                 raise self.error(tensor.line, "an Input that is not among the inputs of keras.Model(inputs, outputs)")
-            shape = self.call(
-                made, layer, names[layer], tensor, tuple(known[source] for source in tensor.inputs), depth
-            )
+            shape = self.call(layer, names[layer], tensor, tuple(known[source] for source in tensor.inputs), depth)
             known[tensor] = shape
             numbers[tensor] = len(numbers)
             sources = tuple(numbers[source] for source in tensor.inputs)
-            steps.append(Step(made[layer].name, replace(layer, network=None), sources, numbers[tensor], shape))
+            steps.append(Step(names[layer], replace(layer, network=None), sources, numbers[tensor], shape))
 
         plan = Plan(
             network.kind,
@@ -107,17 +105,16 @@ class _Builder:
             tuple(numbers[tensor] for tensor in graph.outputs),
             network.several_outputs,
         )
-        ordered = [made[layer] for layer in graph.layers]
+        ordered = {names[layer]: self.made[layer] for layer in graph.layers}
         return KerasModel(
             plan,
-            {item.name: item.module for item in ordered},
-            [(item.name, weight) for item in ordered for weight in item.weights],
-            [constant for item in ordered for constant in item.constants],
+            {name: item.module for name, item in ordered.items()},
+            _each_once([(name, weight) for name, item in ordered.items() for weight in item.weights]),
+            [constant for item in ordered.values() for constant in item.constants],
         )
 
     def call(
         self,
-        made: dict[Layer, _Made],
         layer: Layer,
         name: str,
         tensor: Tensor,
@@ -125,12 +122,12 @@ class _Builder:
         depth: int,
     ) -> Shape:
         """Return the shape that a layer gives, making its module at its first call."""
-        earlier = made.get(layer)
+        earlier = self.made.get(layer)
         if earlier is not None and shapes in earlier.shapes:
             return earlier.shapes[shapes]
         item, shape = self.make(layer, name, tensor, shapes, depth)
         if earlier is None:
-            made[layer] = earlier = item
+            self.made[layer] = earlier = item
         elif [weight.shape for weight in earlier.weights] != [weight.shape for weight in item.weights] or len(
             shapes[0]
         ) != len(next(iter(earlier.shapes))[0]):
@@ -156,7 +153,7 @@ class _Builder:
             weights = [weight for _, weight in inner.keras_weights]
             last = {step.result: step.shape for step in inner.plan.steps}
             shape = last.get(inner.plan.outputs[0], shapes[0])
-            return _Made(name, inner, weights, inner.constants), shape
+            return _Made(inner, weights, inner.constants), shape
         call = LayerCall(layer, shapes, tensor.line, name, self.budget)
         if call.kind.several and len(shapes) < 2:
             raise call.error("takes a list of at least two tensors")
@@ -166,7 +163,7 @@ class _Builder:
         for size in built.shape:
             if size is not None and not 0 < size <= _LONGEST_AXIS:
                 raise call.error(f"gives {shown(built.shape)}; expected axes of 1 to {_LONGEST_AXIS:,}")
-        return _Made(name, built.module, call.weights, call.constants), built.shape
+        return _Made(built.module, call.weights, call.constants), built.shape
 
     def names(self, layers: list[Layer]) -> dict[Layer, str]:
         """Return the name of each child: the text's, or Keras's automatic one, in the order of the text."""
@@ -232,6 +229,14 @@ class _Builder:
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _each_once(weights: list[tuple[str, Weight]]) -> list[tuple[str, Weight]]:
+    """Return the arrays without those of layers that two networks share and that came before."""
+    unique: dict[int, tuple[str, Weight]] = {}
+    for name, weight in weights:
+        unique.setdefault(id(weight), (name, weight))
+    return list(unique.values())
 
 
 def _with_last_uses(steps: list[Step], outputs: set[int]) -> tuple[Step, ...]:

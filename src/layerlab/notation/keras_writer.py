@@ -42,7 +42,9 @@ def write_keras(model: KerasModel) -> str:
     """
     if not isinstance(model, KerasModel):
         raise LayerlabError(f"write_keras takes a network read from Keras source, not {type(model).__name__}")
-    writer = _Writer()
+    writer = _Writer(
+        Counter(id(child) for part in model.modules() if isinstance(part, KerasModel) for child in part.children())
+    )
     writer.network(model, "model")
     return "\n".join(["import keras", "from keras import layers", "", *writer.lines, ""])
 
@@ -51,34 +53,49 @@ def write_keras(model: KerasModel) -> str:
 class _Writer:
     """Collects lines; networks inside networks come first."""
 
+    homes: Counter[int]
+    """In how many networks each module is a child."""
     lines: list[str] = field(default_factory=list)
     variables: set[str] = field(default_factory=lambda: {"keras", "layers", "model", "x", "inputs"})
-    counts: Counter[str] = field(default_factory=Counter)
+    shared: dict[int, str] = field(default_factory=dict)
+    """The variables of what is used more than once."""
 
     def network(self, model: KerasModel, variable: str) -> None:
         """Write one network into ``variable``."""
-        inner = {}
         for name, child in model.named_children():
-            if isinstance(child, KerasModel):
-                inner[name] = self.free(name)
-                self.network(child, inner[name])
+            if isinstance(child, KerasModel) and id(child) not in self.shared:
+                inner = self.free(name)
+                self.network(child, inner)
+                self.shared[id(child)] = inner
                 self.lines.append("")
         if model.plan.kind == "Sequential":
-            self.sequential(model, variable, inner)
+            self.sequential(model, variable)
         else:
-            self.functional(model, variable, inner)
+            self.functional(model, variable)
 
-    def sequential(self, model: KerasModel, variable: str, inner: dict[str, str]) -> None:
+    def layer(self, step: Step, model: KerasModel, counts: Counter[str], calls: int = 1) -> str:
+        """Return what is called: the layer where it is used once, else a variable that stands for it."""
+        module = model.get_submodule(step.child)
+        if id(module) in self.shared:
+            return self.shared[id(module)]
+        text = _layer(step, model, counts)
+        if calls == 1 and self.homes[id(module)] == 1:
+            return text
+        variable = self.shared[id(module)] = self.free(f"shared_{step.child}")
+        self.lines.append(f"{variable} = {text}")
+        return variable
+
+    def sequential(self, model: KerasModel, variable: str) -> None:
         """Write a list of layers."""
         counts: Counter[str] = Counter()
         items = [_input(model, 0)]
-        items += [inner.get(step.child) or _layer(step, model, counts) for step in model.plan.steps]
+        items += [self.layer(step, model, counts) for step in model.plan.steps]
         name = f", name={_value(model.plan.name)}" if model.plan.name else ""
         self.lines += [f"{variable} = keras.Sequential(", "    ["]
         self.lines += [f"        {item}," for item in items]
         self.lines += [f"    ]{',' if name else ''}", *([f"    name={_value(model.plan.name)},"] if name else []), ")"]
 
-    def functional(self, model: KerasModel, variable: str, inner: dict[str, str]) -> None:
+    def functional(self, model: KerasModel, variable: str) -> None:
         """Write one line for each call of a layer."""
         plan = model.plan
         counts: Counter[str] = Counter()
@@ -87,13 +104,8 @@ class _Writer:
         self.variables.update(names.values())
         self.lines += [f"{names[number]} = {_input(model, number)}" for number in range(len(plan.input_layers))]
         calls = Counter(step.child for step in plan.steps)
-        shared: dict[str, str] = {}
         for step in plan.steps:
-            layer = inner.get(step.child) or shared.get(step.child) or _layer(step, model, counts)
-            if calls[step.child] > 1 and step.child not in inner and step.child not in shared:
-                shared[step.child] = self.free(f"{prefix}shared_{step.child}")
-                self.lines.append(f"{shared[step.child]} = {layer}")
-                layer = shared[step.child]
+            layer = self.layer(step, model, counts, calls[step.child])
             sources = [names[source] for source in step.sources]
             given = sources[0] if len(sources) == 1 else f"[{', '.join(sources)}]"
             self.lines.append(f"{names[step.result]} = {layer}({given})")
