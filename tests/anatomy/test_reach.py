@@ -134,6 +134,21 @@ def test_attention_sees_everything_and_no_more() -> None:
     assert anatomy.root.receptive_field == (50,)
 
 
+def test_what_comes_in_is_noted_before_it_is_written_to() -> None:
+    class Writes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, 3, padding=1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x += self.conv(x)
+            return x
+
+    anatomy = dissect(nn.Sequential(nn.Conv2d(1, 1, 3), Writes()), (1, 9, 9))
+    assert anatomy["1"].incoming_field == (3, 3)
+    assert anatomy["1"].receptive_field == (5, 5)
+
+
 def test_softmax_sees_along_its_axis() -> None:
     assert dissect(nn.Softmax(dim=3), (1, SIZE, SIZE)).root.receptive_field == (1, SIZE)
     assert dissect(nn.Softmax(dim=1), (1, SIZE, SIZE)).root.receptive_field == (1, 1)

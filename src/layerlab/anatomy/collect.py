@@ -62,6 +62,7 @@ class _Frame:
     path: str
     module: nn.Module
     inputs: tuple[torch.Tensor, ...]
+    incoming: Reach | None  # taken on entry: the module may write into its input
     pending: BaseException | None
 
 
@@ -185,7 +186,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         inputs = tuple(tensors_in([list(args), dict(kwargs)]))
-        self._stack.append(_Frame(self._path_of(module), module, inputs, sys.exc_info()[1]))
+        incoming = self._widest(inputs)
+        self._stack.append(_Frame(self._path_of(module), module, inputs, incoming, sys.exc_info()[1]))
 
     def _leave(self, module: nn.Module, _args: Any, _kwargs: Any, output: Any) -> None:
         while self._stack:
@@ -209,7 +211,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if visit.calls == 1:
             visit.inputs = inputs
             visit.outputs = tuple(tuple(tensor.shape) for tensor in outputs)
-            visit.incoming = self._widest(frame.inputs)
+            visit.incoming = frame.incoming
             visit.reach = self._widest(outputs)
         elif inputs != visit.inputs:
             visit.shapes_differ = True
