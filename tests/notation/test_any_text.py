@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from layerlab import LayerlabError
-from layerlab.notation import read_keras
+from layerlab.notation import read_keras, write_keras, write_pytorch
 
 HERE = Path(__file__).parent
 LECTURE = (HERE.parents[1] / "examples" / "lecture.py").read_text()
@@ -38,13 +38,22 @@ relaxed = settings(max_examples=200, deadline=2000, suppress_health_check=list(H
 
 
 def survives(text: str) -> None:
-    """Read ``text``; on PyTorch's meta device, so that large but allowed networks take no memory here."""
-    try:
-        with torch.device("meta"):
-            read_keras(text, "net.py")
-    except LayerlabError as error:
-        assert "\n" not in str(error)
-        assert str(error).startswith("net.py")
+    """Read ``text``, and write what was read as source of both kinds.
+
+    On PyTorch's meta device, so that large but allowed networks take no memory here.
+    """
+    with torch.device("meta"):
+        try:
+            model = read_keras(text, "net.py")
+        except LayerlabError as error:
+            assert "\n" not in str(error)
+            assert str(error).startswith("net.py")
+            return
+        again = read_keras(write_keras(model))
+    assert [(s.sources, s.result, s.shape) for s in again.plan.steps] == [
+        (s.sources, s.result, s.shape) for s in model.plan.steps
+    ]
+    ast.parse(write_pytorch(model))
 
 
 @relaxed

@@ -172,6 +172,16 @@ def test_names() -> None:
     assert dense(body).layer_names == ["forward_", "block_1_x", "layer_1", "dense", "dense_1"]
 
 
+def test_automatic_numbers_follow_the_order_in_which_layers_are_made() -> None:
+    model = read_keras("first = Dense(3)\nsecond = Dense(8)\nm = Sequential([Input((8,)), second, first])")
+    assert model.layer_names == ["dense_1", "dense"]
+
+
+def test_an_input_that_no_output_needs() -> None:
+    model = read_keras("a = Input((3,))\nb = Input((4,))\nm = keras.Model([a, b], Dense(2)(a))")
+    assert model(torch.zeros(5, 3), torch.zeros(5, 4)).shape == (5, 2)
+
+
 def test_automatic_names_are_those_of_keras() -> None:
     body = "LeakyReLU(), PReLU(), ELU(), ReLU(), BatchNormalization(), Reshape((8, 1)), SimpleRNN(3), LeakyReLU()"
     assert dense(body).layer_names == [

@@ -70,6 +70,7 @@ def _walk(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Tensor], di
             stack.extend((source, False) for source in reversed(tensor.inputs))
     for tensor in inputs:  # one that no output needs
         done.setdefault(tensor)
+        first_seen.setdefault(tensor.layer, -1)
     return list(done), first_seen
 
 

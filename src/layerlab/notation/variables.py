@@ -45,7 +45,7 @@ def variables_of(model: KerasModel, taken: Iterable[str], prefix: str = "") -> d
 
     uses = Counter(source for step in plan.steps for source in step.sources)
     uses.update(plan.outputs)
-    following = [*plan.steps[1:], None]
+    following = [*plan.steps[1:], None][: len(plan.steps)]
     for step, after in zip(plan.steps, following, strict=True):
         passed_on = after is not None and uses[step.result] == 1 and step.result in after.sources
         names[step.result] = "x" if passed_on else free(f"{prefix}{step.child}")
