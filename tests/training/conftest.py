@@ -12,7 +12,7 @@ from torch import nn
 
 from layerlab.training.run import Run
 
-SOURCE = '''
+SOURCE = """
 from torch import nn
 
 def build(num_classes=10):
@@ -23,7 +23,7 @@ def build(num_classes=10):
 
 def wide(num_classes=10):
     return build(num_classes + 1)
-'''
+"""
 
 
 @pytest.fixture

@@ -121,7 +121,9 @@ def test_ctrl_c_stops_says_how_to_go_on_and_loses_nothing(
         timer = threading.Timer(0.5, os.kill, (os.getpid(), number))
         before = signal.getsignal(number)
         timer.start()
-        with pytest.raises(Stopped, match=rf"^stopped in epoch \d, after step \d+; to go on: layerlab train --resume {path}$"):
+        with pytest.raises(
+            Stopped, match=rf"^stopped in epoch \d, after step \d+; to go on: layerlab train --resume {path}$"
+        ):
             fit(*names, **options)
             pytest.fail("it ended before the signal came")
         assert signal.getsignal(number) == before

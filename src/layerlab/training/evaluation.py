@@ -58,6 +58,7 @@ def evaluate(
     *,
     forward: Callable[[Tensor], object] | None = None,
     keep: bool = False,
+    alone: bool = False,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Evaluation | None:
     """Measure ``model`` in evaluation mode, without a trace; over all processes where there are several.
@@ -69,13 +70,16 @@ def evaluate(
         device: where the network is.
         forward: what is called in place of ``model``, such as the same under autocast.
         keep: whether probabilities and labels are returned.
+        alone: whether the other processes, if there are any, do something else.
         interrupted: asked after each batch; None is returned once it is true.
     """
     from torchmetrics import MeanMetric
     from torchmetrics.classification import MulticlassAccuracy
 
-    mean = MeanMetric(nan_strategy="disable").to(device)
-    accuracy = MulticlassAccuracy(head.classes, average="micro", validate_args=False).to(device)
+    mean = MeanMetric(nan_strategy="disable", sync_on_compute=not alone).to(device)
+    accuracy = MulticlassAccuracy(head.classes, average="micro", validate_args=False, sync_on_compute=not alone).to(
+        device
+    )
     kept: list[Tensor] = []
     truth: list[Tensor] = []
     with inspected(model), LogitReader(model, head) as reader:

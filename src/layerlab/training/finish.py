@@ -56,6 +56,7 @@ def finish(
         device,
         forward=lambda images: model(images.to(floating)),
         keep=True,
+        alone=True,
     )
     model.to("cpu").eval()
     model.zero_grad(set_to_none=True)

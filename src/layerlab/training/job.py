@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import multiprocessing
 import os
+import shlex
 import signal
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -29,7 +31,7 @@ from layerlab.training.evaluation import cross_entropy
 from layerlab.training.finish import finish
 from layerlab.training.folder import RunFolder
 from layerlab.training.interrupts import Stopped, StopRequest
-from layerlab.training.loop import Callback, Loop, Plan, TrainingState
+from layerlab.training.loop import Callback, Loop, Plan, TrainingState, failure_in_words
 from layerlab.training.outputs import Head, LogitReader
 from layerlab.training.precision import Setting
 from layerlab.training.prepare import sample_batch
@@ -68,11 +70,12 @@ def run_job(job: Job) -> Run:
     outside = several and (job.config.nodes > 1 or is_launched_outside())
     first = not outside or outer_rank(job.config) == 0
     with contextlib.ExitStack() as stack:
-        if first:
-            stack.enter_context(job.folder.held())
         if several and not outside:
-            state = _train_in_children(job)
+            state = _train_in_children(job)  # the first of the children holds the folder
+            stack.enter_context(job.folder.held())
         else:
+            if first:
+                stack.enter_context(job.folder.held())
             fabric = make_fabric(job.config, job.device, _fabric_precision(job), unused=job.unused)
             if several:
                 with quiet_lightning():
@@ -83,7 +86,13 @@ def run_job(job: Job) -> Run:
                 fabric.barrier()
                 return load_run(job.folder.path, job.model)
         device = fabric.device if not several or outside else torch.device(job.device)
-        run = finish(job.folder, job.model, job.dataset, job.head, device, job.document, state)
+        try:
+            run = finish(job.folder, job.model, job.dataset, job.head, device, job.document, state)
+        except KeyboardInterrupt:
+            again = f"layerlab train --resume {shlex.quote(str(job.folder.path))}"
+            raise Stopped(
+                f"stopped after the last epoch; to measure the test part and write the rest: {again}"
+            ) from None
         if outside:
             fabric.barrier()
         return run
@@ -111,28 +120,26 @@ def _train(fabric: Fabric, model: nn.Module, dataset: Dataset, job: Job, *, chil
                 folder.write_status("running", epoch=loop.state.epoch, step=loop.state.step)
             return loop.run()
     except (LayerlabError, Stopped, torch.OutOfMemoryError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
-            error = LayerlabError(
-                f"the device has no memory left for batches of {job.config.batch_size}: choose a smaller batch size"
-            )
         step = loop.state.step if loop is not None else 0
-        state = "stopped" if isinstance(error, Stopped) else "failed"
+        told = failure_in_words(error, job.config, step) if isinstance(error, torch.OutOfMemoryError) else error
+        state = "stopped" if isinstance(told, Stopped) else "failed"
         with contextlib.suppress(LayerlabError):  # on a full disk the status cannot be written either
-            folder.write_status(state, reason=str(error), step=step)
-        raise error
+            folder.write_status(state, reason=str(told), step=step)
+        raise told from (error.__cause__ if told is error else error)
 
 
 def _train_in_children(job: Job) -> TrainingState:
     """Start the processes, wait for them, and read what they left."""
     fabric = make_fabric(job.config, job.device, _fabric_precision(job), unused=job.unused)
     folder = job.folder
-    model, dataset = job.model, job.dataset
-    # Network and data travel as arguments of their own, where Lightning takes them out of shared memory.
-    parcel = replace(job, model=nn.Identity(), dataset=None, callbacks=tuple(job.callbacks))  # type: ignore[arg-type]
+    folder.write_status("starting")
     try:
         with _environment_kept(), quiet_lightning(), StopRequest(then=interrupt_children):
-            launch: Any = fabric.launch  # its annotation knows functions of one argument only
-            launch(_child, model, dataset, parcel)
+            fabric.launch(_Child(job))
+    except KeyboardInterrupt:  # a second one: nobody waits for the children any more
+        for child in multiprocessing.active_children():
+            child.kill()
+        raise
     except Exception as error:  # a child's failure arrives as one of several kinds, with its traceback as text
         status = folder.read_status()
         if status.get("state") == "stopped":
@@ -140,13 +147,28 @@ def _train_in_children(job: Job) -> TrainingState:
         if status.get("state") == "failed":
             raise LayerlabError(str(status.get("reason"))) from None
         raise LayerlabError(f"training in {job.config.devices} processes failed: {last_error(str(error))}") from error
+    status = folder.read_status()
+    if status.get("state") == "stopped":
+        raise Stopped(str(status.get("reason")))
     return TrainingState(**read_checkpoint(folder.last)["state"])
 
 
-def _child(fabric: Fabric, model: nn.Module, dataset: Dataset, job: Job) -> None:
-    """Train as one of several processes."""
-    with quiet_lightning(), deterministic():
-        _train(fabric, model, dataset, job, child=True)
+class _Child:
+    """What each of several processes does.
+
+    The job is an attribute, and no argument, because Lightning rebuilds arguments piece by piece. The network's
+    memory is shared between the processes until the loop copies it.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def __call__(self, fabric: Fabric) -> None:
+        """Train."""
+        hold = self.job.folder.held() if fabric.is_global_zero else contextlib.nullcontext()
+        # A child that ends by an interrupt never reports to its parent, which would wait for it.
+        with hold, quiet_lightning(), deterministic(), contextlib.suppress(Stopped):
+            _train(fabric, self.job.model, self.job.dataset, self.job, child=True)
 
 
 def _fabric_precision(job: Job) -> str:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
     from lightning.fabric.wrappers import _FabricOptimizer
 
-__all__ = ["Loop", "Plan", "TrainingState"]
+__all__ = ["Loop", "Plan", "TrainingState", "failure_in_words"]
 
 _FORMAT = 1
 _STEPS_BETWEEN_LOOKS = 10
@@ -200,7 +200,11 @@ class Loop:
         images = self.fabric.to_device(images)
         labels = self.fabric.to_device(labels)
         images, target = self.task.mix(images, labels, state.epoch, state.batch)
-        logits, auxiliary = reader.read(self.wrapped(images))
+        try:
+            output = self.wrapped(images)
+        except (RuntimeError, ValueError) as error:  # what torch's layers raise for an input of theirs
+            raise failure_in_words(error, config, state.step) from error
+        logits, auxiliary = reader.read(output)
         plain, loss = self.task.loss(logits, auxiliary, target)
 
         # Processes average their gradients; weighted so, the average is that of the one global batch.
@@ -421,3 +425,11 @@ class Loop:
             optim_state_dict=content["optimizer"],
             options=StateDictOptions(full_state_dict=True),
         )
+
+
+def failure_in_words(error: Exception, config: TrainingConfig, step: int) -> LayerlabError:
+    """Return in one sentence what a network raised in training."""
+    text = " ".join(str(error).split())
+    if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in text:
+        return LayerlabError(f"there is no memory left for batches of {config.batch_size}: choose a smaller batch size")
+    return LayerlabError(f"the network failed in training, after step {step}: {type(error).__name__}: {text[:200]}")

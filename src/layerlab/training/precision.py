@@ -91,7 +91,10 @@ def choose_setting(
         setting = Setting(kept["precision"], kept["memory_format"])
         if setting in candidates:
             return setting
-    times = measure(candidates, model, head, images, labels, device)
+    try:
+        times = measure(candidates, model, head, images, labels, device)
+    except Exception:  # no copy can be made, or the network fails in training: training itself will say so
+        return candidates[0]
     chosen = _best(times, candidates[0])
     record = {f"{one.precision}, {one.memory_format}": 1000 * seconds for one, seconds in times.items()}
     with suppress(LayerlabError):  # a cache that cannot be written costs a second, not the run
@@ -117,7 +120,13 @@ def measure(
         reference = trials[candidates[0]]
         began = time.perf_counter()
         for setting, trial in list(trials.items()):
-            trial.step()
+            try:
+                trial.step()
+            except RuntimeError:  # an operator without this format, or no memory for it
+                if trial is reference:
+                    raise
+                del trials[setting]
+                continue
             if not trial.agrees_with(reference):
                 del trials[setting]
         for number in range(1, _MOST_ROUNDS + 1):
@@ -127,7 +136,7 @@ def measure(
             patience = _MOST_SECONDS if reference.is_busy() else _SECONDS
             if elapsed > _MOST_SECONDS or (number >= _LEAST_ROUNDS and elapsed > patience):
                 break
-            if number == _LEAST_ROUNDS - 1:
+            if number == _LEAST_ROUNDS - 1 and not reference.is_busy():
                 fastest = min(trial.best for trial in trials.values())
                 trials = {s: t for s, t in trials.items() if t.best <= _HOPELESS * fastest or t is reference}
     return {setting: trial.best for setting, trial in trials.items()}
