@@ -199,6 +199,13 @@ a = shared(first(inputs))
 b = layers.Dense(6)(layers.Dense(6)(a))
 model = keras.Model(inputs, layers.Add()([shared(b), layers.Dense(6)(shared(inputs))]))
 """,
+    "a layer first at a small depth": """
+inputs = keras.Input((6,))
+shared = layers.Dense(6, activation="relu")
+near = shared(layers.Dense(6)(inputs))
+far = layers.Dense(6)(layers.Dense(6)(shared(inputs)))
+model = keras.Model(inputs, layers.Add()([near, far]))
+""",
     "a layer in two networks": """
 shared = layers.Dense(4, activation="relu")
 inputs = keras.Input((4,))

@@ -7,7 +7,7 @@ modules are made in ``__init__``; the few classes that PyTorch has not are copie
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,47 +138,53 @@ class Expressions:
 
     def special(self, module: nn.Module) -> str | None:
         """Return what makes one of the classes that PyTorch has not, whose source then goes into the file."""
-        arguments: list[object]
+        arguments = self.arguments(module)
+        if arguments is None:
+            return None
+        self.need(type(module))
+        return _wrapped(type(module).__name__, arguments)
+
+    def arguments(self, module: nn.Module) -> list[str] | None:
+        """Return the arguments that make one of our classes; None for PyTorch's own."""
         match module:
             case Recurrent():
                 rate = 0.0 if module.dropout is None else module.dropout.rate
                 if rate:
                     self.need(StepDropout)
-                arguments = [
-                    _Source(self.constructor(module.recurrent)),
-                    module.return_sequences,
-                    module.backwards,
-                    rate,
-                ]
+                flags = {"return_sequences": module.return_sequences, "backwards": module.backwards}
+                found = [self.constructor(module.recurrent), *_given(flags, False), *_given({"dropout": rate}, 0.0)]
             case Bidirectional():
-                ways = [_Source(self.constructor(way)) for way in (module.forward_layer, module.backward_layer)]
-                arguments = [*ways, module.merge_mode]
+                ways = [self.constructor(way) for way in (module.forward_layer, module.backward_layer)]
+                found = [*ways, f'merge_mode="{module.merge_mode}"']
             case TimeDistributed():
-                arguments = [_Source(self.constructor(module.layer)), module.before, module.after]
-            case LoopRNN():
-                units, inputs = module.weight_ih.shape
-                arguments = [inputs, units, _Source(self.constructor(module.activation)), module.bias is not None]
-            case LoopLSTM():
-                rows, inputs = module.weight_ih.shape
-                acts = [_Source(self.constructor(act)) for act in (module.activation, module.recurrent_activation)]
-                arguments = [inputs, rows // 4, *acts, module.bias is not None]
-            case LoopGRU():
-                rows, inputs = module.weight_ih.shape
-                acts = [_Source(self.constructor(act)) for act in (module.activation, module.recurrent_activation)]
-                arguments = [inputs, rows // 3, *acts, module.bias_ih is not None, module.reset_after]
+                orders = {"before": module.before, "after": module.after}
+                found = [self.constructor(module.layer), *_given(orders, None)]
+            case LoopRNN() | LoopLSTM() | LoopGRU():
+                found = self.loop(module)
             case KerasReLU():
-                arguments = [module.ceiling, module.slope, module.threshold]
+                numbers = {"slope": module.slope, "threshold": module.threshold}
+                found = [*_given({"ceiling": module.ceiling}, None), *_given(numbers, 0.0)]
             case ElementwisePReLU():
-                arguments = list(module.weight.shape)
+                found = [str(size) for size in module.weight.shape]
             case StepDropout() | GaussianDropout():
-                arguments = [module.rate]
+                found = [repr(module.rate)]
             case GaussianNoise():
-                arguments = [module.stddev]
+                found = [repr(module.stddev)]
             case _:
                 return None
-        self.need(type(module))
-        texts = [f'"{item}"' if type(item) is str else repr(item) for item in arguments]
-        return _wrapped(type(module).__name__, texts)
+        return found
+
+    def loop(self, module: LoopRNN | LoopLSTM | LoopGRU) -> list[str]:
+        """Return the arguments of a recurrent layer that runs step by step."""
+        units, inputs = module.weight_hh.shape[1], module.weight_ih.shape[1]
+        arguments = [str(inputs), str(units), self.constructor(module.activation)]
+        if not isinstance(module, LoopRNN):
+            arguments.append(self.constructor(module.recurrent_activation))
+        bias = module.bias_ih if isinstance(module, LoopGRU) else module.bias
+        options = {"bias": bias is not None}
+        if isinstance(module, LoopGRU):
+            options["reset_after"] = module.reset_after
+        return [*arguments, *_given(options, True)]
 
     def need(self, kind: type[nn.Module]) -> None:
         """Copy the source of a class into the file."""
@@ -199,13 +205,9 @@ class Expressions:
         return str(write(module, *sources))
 
 
-class _Source(str):
-    """Source that is not to be quoted."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
+def _given(options: Mapping[str, object], default: object) -> list[str]:
+    """Return ``name=value`` for what is not the default."""
+    return [f"{name}={value!r}" for name, value in options.items() if value != default]
 
 
 def _dims(module: nn.Module) -> int:

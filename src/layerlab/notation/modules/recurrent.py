@@ -100,8 +100,8 @@ class LoopRNN(nn.Module):
 
     def __init__(self, inputs: int, units: int, activation: nn.Module, bias: bool = True) -> None:
         super().__init__()
-        self.weight_ih = nn.Parameter(torch.empty(units, inputs))
-        self.weight_hh = nn.Parameter(torch.empty(units, units))
+        self.weight_ih = nn.Parameter(nn.init.xavier_uniform_(torch.empty(units, inputs)))
+        self.weight_hh = nn.Parameter(nn.init.orthogonal_(torch.empty(units, units)))
         self.bias = nn.Parameter(torch.zeros(units)) if bias else None
         self.activation = activation
 
@@ -123,8 +123,8 @@ class LoopLSTM(nn.Module):
         self, inputs: int, units: int, activation: nn.Module, recurrent_activation: nn.Module, bias: bool = True
     ) -> None:
         super().__init__()
-        self.weight_ih = nn.Parameter(torch.empty(4 * units, inputs))
-        self.weight_hh = nn.Parameter(torch.empty(4 * units, units))
+        self.weight_ih = nn.Parameter(nn.init.xavier_uniform_(torch.empty(4 * units, inputs)))
+        self.weight_hh = nn.Parameter(nn.init.orthogonal_(torch.empty(4 * units, units)))
         self.bias = nn.Parameter(torch.zeros(4 * units)) if bias else None
         self.activation = activation
         self.recurrent_activation = recurrent_activation
@@ -160,8 +160,8 @@ class LoopGRU(nn.Module):
         reset_after: bool = True,
     ) -> None:
         super().__init__()
-        self.weight_ih = nn.Parameter(torch.empty(3 * units, inputs))
-        self.weight_hh = nn.Parameter(torch.empty(3 * units, units))
+        self.weight_ih = nn.Parameter(nn.init.xavier_uniform_(torch.empty(3 * units, inputs)))
+        self.weight_hh = nn.Parameter(nn.init.orthogonal_(torch.empty(3 * units, units)))
         self.bias_ih = nn.Parameter(torch.zeros(3 * units)) if bias else None
         self.bias_hh = nn.Parameter(torch.zeros(3 * units)) if bias and reset_after else None
         self.activation = activation
