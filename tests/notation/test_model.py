@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import weakref
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,17 @@ def test_tensors_are_forgotten_once_nobody_needs_them() -> None:
     forgotten = [number for step in plan.steps for number in step.last_uses]
     assert sorted(forgotten) == sorted({source for step in plan.steps for source in step.sources} - set(plan.outputs))
     assert len(forgotten) == len(set(forgotten))
+
+
+def test_a_forgotten_tensor_takes_no_memory() -> None:
+    model = read_keras("m = Sequential([Input((4,)), Dense(4), Dense(4), Dense(4)])")
+    first: list[weakref.ref[torch.Tensor]] = []
+    alive: list[bool] = []
+    model.get_submodule("dense").register_forward_hook(lambda module, given, output: first.append(weakref.ref(output)))
+    model.get_submodule("dense_2").register_forward_pre_hook(lambda module, given: alive.append(first[0]() is not None))
+    with torch.no_grad():
+        model(torch.zeros(2, 4))
+    assert alive == [False]
 
 
 def test_dropout_in_a_recurrent_layer_leaves_out_the_same_features_at_all_steps() -> None:

@@ -137,8 +137,14 @@ def test_the_lecture_as_pytorch() -> None:
     assert write_pytorch(read_keras(text, "lecture.py"), "LectureNetwork") == golden.read_text()
 
 
-def test_lines_are_not_long() -> None:
-    assert max(map(len, write_pytorch(read_keras(GRAPH)).splitlines())) <= 120
+def test_lines_are_not_long_and_stand_where_they_belong() -> None:
+    recurrent = "Sequential([Input((9, 4)), Bidirectional(LSTM(5, dropout=0.25)), BatchNormalization(), Dense(2)])"
+    for text in (GRAPH, recurrent):
+        source = write_pytorch(read_keras(text))
+        assert max(map(len, source.splitlines())) <= 120
+        body = source[source.index("class Network") :]
+        inside = body[body.index("super().__init__()") : body.index("    def forward")].splitlines()[1:]
+        assert all(line.startswith(" " * 8) for line in inside if line)
 
 
 def test_the_source_of_a_strange_file_name_stays_a_comment() -> None:

@@ -336,6 +336,10 @@ def test_a_mistake_in_the_lecture(old: str, new: str, message: str) -> None:
         ("d = Dense(3)\nm = Sequential([Input((3,)), d, d])", "the same Dense is added twice; make a second layer"),
         ("d = Dense(4)\na = Input((3,))\nm = keras.Model(a, d(d(a)))", 'Dense "dense" is used again for 4, but its'),
         ("m = Sequential([Input((3,)), Dense(2, name='a'), Dense(2, name='a')])", 'a second layer with name="a"'),
+        (
+            "a = Input((3,))\nm = keras.Model(a, a)\nm.add(Dense(2))",
+            ".add() takes one layer, and belongs to a Sequential",
+        ),
         ("m = Sequential([Input((3,)), Dense(2)])\nm.pop()", ".pop() is not read; write the layers in the order"),
         ("m = Sequential([Input((3,)), Dense(2)])\nm.layers[0].activation = None", "setting .activation is not read"),
         ("m = Sequential([Input((3,)), Dense(2)])\nm.optimizer.rate = 1", "setting .rate is not read"),

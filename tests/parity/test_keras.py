@@ -175,7 +175,7 @@ a = keras.Input((10,), name="first")
 b = keras.Input((10,))
 shared = layers.Dense(6, activation="relu")
 left, right = shared(a), shared(b)
-x = left * right + 0.5
+x = 3 - (left * right + 0.5 - 2) * 0.7
 y = layers.concatenate([left, right])
 y = layers.Dense(3)(y)
 x = layers.Dense(4)(x / 2)
