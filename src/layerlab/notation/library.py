@@ -18,91 +18,21 @@ from layerlab.notation.description import (
 from layerlab.notation.evaluate import Evaluator
 from layerlab.notation.graph import INPUT
 from layerlab.notation.problems import Problems, near
+from layerlab.notation.vocabulary import (
+    INITIALIZERS,
+    INPUT_ARGUMENTS,
+    INPUT_LAYER_ARGUMENTS,
+    MERGES,
+    MODULES,
+    NAMED_OBJECTS,
+    NETWORKS,
+    OBJECT_NAMES,
+    OBJECTS,
+    OTHERS,
+    SIGNS,
+)
 
 __all__ = ["Library"]
-
-_MODULES = frozenset(
-    [
-        "tf",
-        "tensorflow",
-        "keras",
-        "layers",
-        "models",
-        "python",
-        "engine",
-        "compat",
-        "v1",
-        "v2",
-        "api",
-        "_api",
-        "nn",
-        "activations",
-        "merge",
-        "ops",
-        "experimental",
-        "core",
-        "convolutional",
-        "pooling",
-        "normalization",
-        "recurrent",
-        "wrappers",
-        "embeddings",
-        "advanced_activations",
-        "src",
-        "initializers",
-        "regularizers",
-        "constraints",
-        "K",
-        "backend",
-        "tf_keras",
-        "keras_core",
-    ]
-)
-_OTHERS = frozenset({"torch", "nn", "F", "np", "self"})
-_OBJECTS = frozenset({"initializers", "regularizers", "constraints"})
-_OBJECT_NAMES = frozenset(
-    ["l1", "l2", "l1_l2", "L1", "L2", "L1L2", "MaxNorm", "max_norm", "NonNeg", "UnitNorm", "MinMaxNorm"]
-)
-_INITIALIZERS = frozenset(
-    [
-        "Constant",
-        "GlorotNormal",
-        "GlorotUniform",
-        "HeNormal",
-        "HeUniform",
-        "Identity",
-        "LecunNormal",
-        "LecunUniform",
-        "Ones",
-        "Orthogonal",
-        "RandomNormal",
-        "RandomUniform",
-        "TruncatedNormal",
-        "VarianceScaling",
-        "Zeros",
-        "glorot_normal",
-        "glorot_uniform",
-        "he_normal",
-        "he_uniform",
-        "lecun_normal",
-        "lecun_uniform",
-    ]
-) - {"Identity"}
-_MERGES = {
-    "add": "Add",
-    "subtract": "Subtract",
-    "multiply": "Multiply",
-    "average": "Average",
-    "maximum": "Maximum",
-    "minimum": "Minimum",
-    "concatenate": "Concatenate",
-}
-_SIGNS = {"Add": "Add", "Sub": "Subtract", "Mult": "Multiply"}
-_NETWORKS = frozenset({"Sequential", "Model", "Functional", "Input", "InputLayer"})
-_INPUT_ARGUMENTS = ("shape", "batch_size", "dtype", "sparse", "batch_shape", "name", "tensor", "optional", "ragged")
-_INPUT_LAYER_ARGUMENTS = ("shape", "batch_size", "dtype", "sparse", "ragged", "batch_shape", "input_tensor", "optional",
-                          "name", "input_shape", "batch_input_shape")  # fmt: skip
-_NAMED_OBJECTS = ("activation", "_initializer")
 
 
 class Library:
@@ -122,7 +52,7 @@ class Library:
 
     def makes(self, name: str) -> bool:
         """Return whether calling something of this name makes layers or networks."""
-        return name in KINDS or name in UNREAD or name in _NETWORKS
+        return name in KINDS or name in UNREAD or name in NETWORKS
 
     # --- calls ---------------------------------------------------------------------------------------------------
 
@@ -154,16 +84,16 @@ class Library:
         modules = function.modules
         if modules[-1:] == ["nn"] and function.last not in KERAS_ACTIVATIONS:
             return False  # tf.nn.relu is read; nn.Linear is another library's
-        alias = len(modules) == 1 and modules[0] not in _OTHERS and function.last in KINDS
-        return alias or all(module in _MODULES for module in modules)
+        alias = len(modules) == 1 and modules[0] not in OTHERS and function.last in KINDS
+        return alias or all(module in MODULES for module in modules)
 
     def _part(self, name: str, positional: list[Value], named: dict[str, Value], line: int) -> Value:
         """Return an input, a network or a layer."""
         match name:
             case "Input":
-                return Tensor(self._input(name, _INPUT_ARGUMENTS, positional, named, line), (), line)
+                return Tensor(self._input(name, INPUT_ARGUMENTS, positional, named, line), (), line)
             case "InputLayer":
-                return self._input(name, _INPUT_LAYER_ARGUMENTS, positional, named, line)
+                return self._input(name, INPUT_LAYER_ARGUMENTS, positional, named, line)
             case "Sequential":
                 return self._sequential(positional, named, line)
             case "Model" | "Functional":
@@ -178,13 +108,13 @@ class Library:
         """Return what one of Keras's functions gives: a merge, an activation, or an object such as an initializer."""
         line, last, modules = node.lineno, function.last, function.modules
         first = positional[0] if positional else None
-        if last in _MERGES and isinstance(first, (list, tuple)) and all(isinstance(item, Tensor) for item in first):
-            return self._apply(self._layer(_MERGES[last], positional[1:], named, line), [first], {}, line)
+        if last in MERGES and isinstance(first, (list, tuple)) and all(isinstance(item, Tensor) for item in first):
+            return self._apply(self._layer(MERGES[last], positional[1:], named, line), [first], {}, line)
         if last in KERAS_ACTIVATIONS and isinstance(first, Tensor):
             return self._apply(self._layer("Activation", [last], {}, line), [first], {}, line)
-        if _OBJECTS & set(modules) or last in _OBJECT_NAMES or last in _INITIALIZERS:
+        if OBJECTS & set(modules) or last in OBJECT_NAMES or last in INITIALIZERS:
             return KerasObject(function.path, tuple(positional), tuple(named.items()))
-        if "layers" in modules and last not in _MERGES:
+        if "layers" in modules and last not in MERGES:
             raise self.problems.unknown_layer(last, line)
         return Unknown(node, line, last)
 
@@ -226,8 +156,8 @@ class Library:
     def combine(self, sign: str, left: Value, right: Value, line: int) -> Value:
         """Return ``x + y`` and its like: a merge of two tensors, or a rescaling of one."""
         if isinstance(left, Tensor) and isinstance(right, Tensor):
-            if sign in _SIGNS:
-                return self._apply(self._layer(_SIGNS[sign], [], {}, line), [[left, right]], {}, line)
+            if sign in SIGNS:
+                return self._apply(self._layer(SIGNS[sign], [], {}, line), [[left, right]], {}, line)
         else:
             tensor, number, reverse = (left, right, False) if isinstance(left, Tensor) else (right, left, True)
             arguments = _rescaling(sign, number, reverse)
@@ -266,7 +196,7 @@ class Library:
         """Return an argument; one that a layer does not need to compute may be unknown, and is then left out."""
         if kind.is_inert(argument):
             return Unknown("", line) if first_unknown(value) is not None else value
-        if isinstance(value, LibraryName) and argument.endswith(_NAMED_OBJECTS) and value.path not in ("", argument):
+        if isinstance(value, LibraryName) and argument.endswith(NAMED_OBJECTS) and value.path not in ("", argument):
             return value
         if isinstance(value, KerasObject):
             self.problems.needed(kind.name, argument, [*value.positional, *(item for _, item in value.named)], line)
