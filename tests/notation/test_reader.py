@@ -381,3 +381,10 @@ def test_doubling_graphs_take_no_doubling_time() -> None:
 def test_long_networks_are_read() -> None:
     model = read_keras("a = Input((3,))\nx = a\n" + "x = Dense(3)(x)\n" * 1500 + "m = keras.Model(a, x)")
     assert len(model.layer_names) == 1500
+
+
+def test_parameters_are_those_that_keras_has() -> None:
+    model = read_keras(
+        "m = keras.Sequential([keras.Input((5, 16)), layers.LSTM(8), layers.BatchNormalization(scale=False)])"
+    )
+    assert sum(parameter.numel() for parameter in model.parameters()) == 4 * (16 * 8 + 8 * 8 + 8) + 8

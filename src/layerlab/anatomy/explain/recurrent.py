@@ -29,14 +29,18 @@ def recurrent(layer: Layer) -> list[str]:
     hidden, features = settings["hidden_size"], settings["input_size"]
     directions = 2 if settings.get("bidirectional") else 1
     ins = [features] + [hidden * directions] * (settings.get("num_layers", 1) - 1)
-    gates, biases = _GATES[kind], 2 * hidden if settings.get("bias") else 0
+    gates = _GATES[kind]
+    # Torch adds two biases; where the second is a constant (networks read from Keras) there is one.
+    biases = sum(own.name.startswith("bias") for own in layer.own_parameters) // (directions * len(ins))
     factor = f"{directions * gates}*"
     weights, values = [], []
     for size in ins:
-        bias = f" + 2*{hidden}" if biases else ""
+        bias = ("", f" + {hidden}", f" + 2*{hidden}")[biases]
         weights.append(f"{factor}({size}*{hidden} + {hidden}*{hidden}{bias})")
-        values.append(directions * gates * (size * hidden + hidden * hidden + biases))
+        values.append(directions * gates * (size * hidden + hidden * hidden + biases * hidden))
     lines = list(_EQUATIONS[kind])
+    if biases == 1:
+        lines = [line.replace(" + c)", ")").replace("b, c each", "b each") for line in lines]
     if settings.get("nonlinearity") == "relu":
         lines = [line.replace("tanh", "relu") for line in lines]
     what = f" ({gates} gates" + (", 2 directions)" if directions > 1 else ")") if gates > 1 else ""

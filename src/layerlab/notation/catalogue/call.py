@@ -215,9 +215,11 @@ class LayerCall:
         return weight
 
     def freeze(self, module: nn.Module, attribute: str, initializer: str) -> None:
-        """Keep a parameter that Keras has not at one value."""
+        """Keep a parameter that Keras has not at one value, as a buffer, so that nobody counts or trains it."""
         parameter: nn.Parameter = getattr(module, attribute)
-        parameter.requires_grad_(False)
+        delattr(module, attribute)
+        module.register_buffer(attribute, parameter.detach())
+        setattr(module, attribute, parameter.detach())  # recurrent modules keep a list of their weights besides
         constant = Weight(attribute, tuple(parameter.shape), initialiser(initializer))
         constant.into(module, attribute)
         self.constants.append(constant)
