@@ -61,9 +61,9 @@ def test_what_cannot_be_meant_is_refused_in_a_sentence(options: dict[str, Any], 
 
 
 def test_foreign_settings_are_refused() -> None:
-    with pytest.raises(LayerlabError, match='^no training setting "epoch"; did you mean "epochs"?'):
+    with pytest.raises(LayerlabError, match=r'^no training setting "epoch"; did you mean "epochs"?'):
         TrainingConfig.from_dict({"epoch": 3})
-    with pytest.raises(LayerlabError, match="^the training settings are list"):
+    with pytest.raises(LayerlabError, match=r"^the training settings are list"):
         TrainingConfig.from_dict([])
 
 

@@ -44,7 +44,7 @@ def test_two_processes_give_the_losses_of_one_with_batch_normalisation(make_net:
 
 
 def test_a_failure_in_a_process_is_one_sentence(make_net: Callable[..., nn.Module]) -> None:
-    with pytest.raises(LayerlabError, match="^the (validation )?loss became (nan|inf) in epoch 1, step") as error:
+    with pytest.raises(LayerlabError, match=r"^the (validation )?loss became (nan|inf) in epoch 1, step") as error:
         fit(make_net(), "digits", devices=2, **(OPTIONS | {"learning_rate": 1e30}))
     assert "\n" not in str(error.value)
 
@@ -95,5 +95,5 @@ def test_two_processes_stop_and_go_on(place: Path) -> None:
     ],
 )
 def test_what_cannot_be_distributed_is_refused(options: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(LayerlabError, match="^" + sentence):
+    with pytest.raises(LayerlabError, match=r"^" + sentence):
         fit("small_nets:build", "digits", **options)

@@ -20,6 +20,9 @@ from layerlab.training.finish import _write_report
 pytestmark = pytest.mark.usefixtures("place")
 
 
+TEN = '"digits" has 10 classes (0, 1, 2, 3, 4 and 5 more): build it with 10'
+
+
 class Dictionary(nn.Module):
     """Gives what no loss is made for."""
 
@@ -38,14 +41,20 @@ def frozen() -> nn.Module:
 @pytest.mark.parametrize(
     ("model", "sentence"),
     [
-        ("small_nets:wide", '"small_nets:wide" gives 11 outputs and "digits" has 10 classes (0, 1, 2, 3, 4 and 5 more): build it with 10'),
-        (nn.Sequential(nn.Flatten(), nn.Linear(64, 1)), '"Sequential" gives 1 output and "digits" has 10 classes (0, 1, 2, 3, 4 and 5 more): build it with 10'),
+        ("small_nets:wide", f'"small_nets:wide" gives 11 outputs and {TEN}'),
+        (nn.Sequential(nn.Flatten(), nn.Linear(64, 1)), f'"Sequential" gives 1 output and {TEN}'),
         (nn.Sequential(nn.Flatten(), nn.ReLU()), '"Sequential" has no parameters, so there is nothing to train'),
         (frozen(), 'every parameter of "Sequential" is frozen (requires_grad is False): nothing to train'),
-        (nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).half(), '"Sequential" has float16 weights, in which small steps are lost; call .float() on it and choose precision="bf16"'),
-        (Dictionary(), '"Dictionary": the network gives a dictionary with \'scores\'; expected a tensor (N, classes), or one under "logits" or "out"'),
-        (nn.Conv2d(1, 10, 3), '"Conv2d": the network gives a tensor of shape (2, 10, 6, 6); expected a tensor (N, classes)'),
-        (nn.Sequential(nn.Conv2d(4, 8, 3), nn.Flatten(), nn.Linear(288, 10)), '"Sequential" takes images of 4 channels and "digits" has 1: build the network with 1'),
+        (nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).half(),
+         '"Sequential" has float16 weights, in which small steps are lost;'
+         ' call .float() on it and choose precision="bf16"'),
+        (Dictionary(),
+         '"Dictionary": the network gives a dictionary with \'scores\'; expected a tensor'
+         ' (N, classes), or one under "logits" or "out"'),
+        (nn.Conv2d(1, 10, 3),
+         '"Conv2d": the network gives a tensor of shape (2, 10, 6, 6); expected a tensor (N, classes)'),
+        (nn.Sequential(nn.Conv2d(4, 8, 3), nn.Flatten(), nn.Linear(288, 10)),
+         '"Sequential" takes images of 4 channels and "digits" has 1: build the network with 1'),
         (3, "the model is int; expected a torch.nn.Module or a name"),
         (None, "there is no model to train"),
     ],
@@ -62,7 +71,7 @@ def test_a_network_that_cannot_take_the_images() -> None:
     with pytest.raises(LayerlabError) as error:
         fit(small, "digits")
     assert "\n" not in str(error.value)
-    with pytest.raises(LayerlabError, match="^.*Linear.*|.*cannot take images of 1x8x8.*$"):
+    with pytest.raises(LayerlabError, match=r"^.*Linear.*|.*cannot take images of 1x8x8.*$"):
         fit(nn.Sequential(nn.Flatten(), nn.Linear(65, 10)), "digits")
 
 
@@ -87,7 +96,7 @@ def test_what_is_refused_before_a_folder_is_made(
 
 
 def test_options_of_data_that_is_loaded_already(make_net: Callable[..., nn.Module]) -> None:
-    with pytest.raises(LayerlabError, match="^size: a data set that is loaded already takes no such option$"):
+    with pytest.raises(LayerlabError, match=r"^size: a data set that is loaded already takes no such option$"):
         fit(make_net(), load_data("digits"), size=8)
 
 
@@ -116,12 +125,12 @@ def test_a_loss_that_is_no_number_stops_at_its_step_and_keeps_the_last_checkpoin
 
 def test_a_network_that_fails_in_training_only() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.BatchNorm1d(10))
-    with pytest.raises(LayerlabError, match="^the network failed in training, after step 0: .*more than 1 value"):
+    with pytest.raises(LayerlabError, match=r"^the network failed in training, after step 0: .*more than 1 value"):
         fit(network, "digits", epochs=1, batch_size=1, precision="32")
 
 
 def test_a_folder_that_cannot_be_written_is_told_at_once(make_net: Callable[..., nn.Module]) -> None:
-    with pytest.raises(LayerlabError, match='^cannot make the run folder "/proc/here": '):
+    with pytest.raises(LayerlabError, match=r'^cannot make the run folder "/proc/here": '):
         fit(make_net(), "digits", output="/proc/here")
 
 

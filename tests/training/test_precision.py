@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +112,7 @@ def test_what_is_asked_for_is_not_measured(monkeypatch: pytest.MonkeyPatch, make
 def test_a_run_under_every_setting_learns(setting: Setting, make_net: Callable[..., nn.Module]) -> None:
     from layerlab.training import fit
 
-    run = fit(
-        make_net(), "digits", epochs=2, batch_size=64, precision=setting.precision, memory_format=setting.memory_format
-    )
+    run = fit(make_net(), "digits", epochs=2, batch_size=64, **asdict(setting))
     assert run.metrics["test_accuracy"] > 0.85
     assert run.config["resolved"]["precision"] == setting.precision
     assert run.model[0].weight.is_contiguous()

@@ -20,7 +20,7 @@ def test_nothing_is_said_where_nobody_looks(
     level = logging.getLogger("lightning.fabric").level
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        fit(make_net(), "digits", epochs=1, batch_size=256, schedule="step")
+        fit(make_net(), "digits", epochs=1, batch_size=256, schedule="step", precision="bf16")
     assert capfd.readouterr() == ("", "")
     assert logging.getLogger("lightning.fabric").level == level
 

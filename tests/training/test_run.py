@@ -41,7 +41,7 @@ def test_files_that_are_missing_cut_or_foreign_are_named(run: Run) -> None:
     assert torch.equal(load_run("one").model[0].weight, run.model[0].weight)  # best.ckpt holds the same
     (run.path / "best.ckpt").rename(run.path / "hidden")
     with pytest.raises(
-        LayerlabError, match='^"one/model.safetensors" is missing, and the run has not finished an epoch$'
+        LayerlabError, match=r'^"one/model.safetensors" is missing, and the run has not finished an epoch$'
     ):
         load_run("one")
     weights.write_bytes(whole[:-40])
@@ -51,20 +51,20 @@ def test_files_that_are_missing_cut_or_foreign_are_named(run: Run) -> None:
     ):
         load_run("one")
     weights.write_bytes(b"hello")
-    with pytest.raises(LayerlabError, match='^"one/model.safetensors" is cut or no safetensors file .5 bytes.$'):
+    with pytest.raises(LayerlabError, match=r'^"one/model.safetensors" is cut or no safetensors file .5 bytes.$'):
         load_run("one")
     weights.write_bytes(whole)
     text = (run.path / "config.json").read_text()
     (run.path / "config.json").write_text(text[:50])
-    with pytest.raises(LayerlabError, match='^"one/config.json" is cut or not JSON .50 bytes.$'):
+    with pytest.raises(LayerlabError, match=r'^"one/config.json" is cut or not JSON .50 bytes.$'):
         load_run("one")
     (run.path / "config.json").write_text("{}")
-    with pytest.raises(LayerlabError, match='^"one/config.json" was not written by Layerlab: it has no "training"$'):
+    with pytest.raises(LayerlabError, match=r'^"one/config.json" was not written by Layerlab: it has no "training"$'):
         load_run("one")
     (run.path / "config.json").unlink()
-    with pytest.raises(LayerlabError, match='^"one/config.json" is missing: "one" is no run folder'):
+    with pytest.raises(LayerlabError, match=r'^"one/config.json" is missing: "one" is no run folder'):
         load_run("one")
-    with pytest.raises(LayerlabError, match='^no run folder "onee"; did you mean "one"'):
+    with pytest.raises(LayerlabError, match=r'^no run folder "onee"; did you mean "one"'):
         load_run("onee")
 
 
@@ -72,7 +72,7 @@ def test_a_cut_checkpoint_is_named(run: Run) -> None:
     whole = (run.path / "last.ckpt").read_bytes()
     (run.path / "last.ckpt").write_bytes(whole[:1000])
     (run.path / "status.json").unlink()
-    with pytest.raises(LayerlabError, match='^"one/last.ckpt" is cut or no checkpoint of Layerlab .1,000 bytes.$'):
+    with pytest.raises(LayerlabError, match=r'^"one/last.ckpt" is cut or no checkpoint of Layerlab .1,000 bytes.$'):
         fit(resume="one")
 
 
@@ -83,7 +83,7 @@ def test_nothing_is_unpickled(run: Run) -> None:
 
     torch.save({"state": Foreign()}, run.path / "last.ckpt")
     (run.path / "status.json").unlink()
-    with pytest.raises(LayerlabError, match="no checkpoint of Layerlab"):
+    with pytest.raises(LayerlabError, match=r"no checkpoint of Layerlab"):
         fit(resume="one")
     assert not Path("ran").exists()
 

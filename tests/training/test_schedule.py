@@ -68,7 +68,7 @@ def test_the_shortest_runs_have_a_schedule(name: str, total: int) -> None:
 
 
 def test_an_unknown_schedule() -> None:
-    with pytest.raises(LayerlabError, match='^no schedule "one_cycle"; did you mean "one-cycle"'):
+    with pytest.raises(LayerlabError, match=r'^no schedule "one_cycle"; did you mean "one-cycle"'):
         make_schedule("one_cycle", SGD([parameter()], lr=1), 3)
 
 
@@ -80,6 +80,9 @@ def test_every_optimiser_that_is_listed_steps(name: str) -> None:
     assert type(optimizer).__name__ == name
     optimizer.step()
     assert bool((weight != 1).any())
+
+
+PLAIN = TrainingConfig(optimizer="sgd", momentum=0.0, weight_decay=0.1)
 
 
 def test_sgd_has_nesterov_momentum_unless_told_otherwise() -> None:
@@ -104,11 +107,11 @@ def test_options_reach_the_optimiser() -> None:
         (TrainingConfig(optimizer="adamm"), r'^no optimizer "adamm" in torch.optim; did you mean "Adam"'),
         (
             TrainingConfig(optimizer="LBFGS"),
-            r'^optimizer "LBFGS" cannot be used: it evaluates the whole loss several times',
+            r'^optimizer "LBFGS" cannot be used: it evaluates the whole loss',
         ),
         (
             TrainingConfig(optimizer="sparse_adam"),
-            r'^optimizer "sparse_adam" cannot be used: it takes sparse gradients',
+            r'^optimizer "sparse_adam" cannot be used: it takes sparse',
         ),
         (TrainingConfig(momentum=0.9), r'^optimizer "Adam" takes no momentum; known: '),
         (TrainingConfig(optimizer_options={"bets": 1}), r'^optimizer "Adam" takes no bets; did you mean "betas"'),

@@ -24,7 +24,7 @@ class Functional(nn.Module):
         return {
             "softmax": lambda: out.softmax(1),
             "log_softmax": lambda: out.log_softmax(1),
-            "sigmoid": lambda: out.sigmoid(),
+            "sigmoid": out.sigmoid,
             "dictionary": lambda: {"out": out, "aux": out},
             "tuple": lambda: (out, out * 2, torch.zeros(3)),
             "map": lambda: out[:, :, None, None],

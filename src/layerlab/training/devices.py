@@ -104,6 +104,8 @@ def make_fabric(config: TrainingConfig, device: torch.device, precision: str, *,
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
     """Hold back Lightning's greetings and its advice, each by name; warnings of others pass."""
+    import lightning.fabric  # noqa: F401  (sets the levels of its loggers when it is first imported)
+
     before = {name: logging.getLogger(name).level for name in _LOGGERS}
     with warnings.catch_warnings():
         for message in _ADVICE:

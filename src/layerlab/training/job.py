@@ -90,9 +90,7 @@ def run_job(job: Job) -> Run:
             run = finish(job.folder, job.model, job.dataset, job.head, device, job.document, state)
         except KeyboardInterrupt:
             again = f"layerlab train --resume {shlex.quote(str(job.folder.path))}"
-            raise Stopped(
-                f"stopped after the last epoch; to measure the test part and write the rest: {again}"
-            ) from None
+            raise Stopped(f"stopped after the last epoch; to measure and write the rest: {again}") from None
         if outside:
             fabric.barrier()
         return run

@@ -22,7 +22,12 @@ def step_seed(*key: int) -> int:
 def seed_everything(*key: int) -> None:
     """Seed the generators of torch (all devices), NumPy and Python with ``key``."""
     seed = step_seed(*key)
-    torch.manual_seed(seed)
+    # Not torch.manual_seed: where CUDA is not in use, it notes each call with its stack, for later.
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
     random.seed(seed)
     np.random.seed(seed & 0xFFFFFFFF)
 
