@@ -77,7 +77,6 @@ def test_killed_at_random_moments(whole: Run, place: Path, same_run: Callable[[R
             break
     assert kills >= 2
     same_run(whole, fit(resume=path))
-    assert not list(path.glob(".*.ckpt")) or kills  # half-written files, if any, are not those that are read
 
 
 @pytest.mark.parametrize("failing", range(1, 30, 3))
