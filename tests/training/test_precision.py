@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+from layerlab.errors import LayerlabError
 from layerlab.training import TrainingConfig, precision
 from layerlab.training.outputs import read_head
 from layerlab.training.precision import Setting, choose_setting, measure
@@ -106,6 +107,17 @@ def test_what_is_asked_for_is_not_measured(monkeypatch: pytest.MonkeyPatch, make
     assert choose_setting(config, network, read_head(network, batch()[0]), *batch(), CPU) == ALL[3]
     flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     assert choose_setting(TrainingConfig(precision="32"), flat, read_head(flat, batch()[0]), *batch(), CPU) == ALL[0]
+
+
+def test_a_convolution_that_would_overrun_its_memory_stays_contiguous() -> None:
+    def candidates(layout: str, channels: int) -> list[Setting]:
+        network = nn.Sequential(nn.Conv2d(channels, 16, 1, stride=2), nn.Flatten(), nn.Linear(256, 10))
+        return precision._candidates(TrainingConfig(memory_format=layout), network, CPU)
+
+    assert {one.memory_format for one in candidates("auto", 12)} == {"contiguous"}
+    assert {one.memory_format for one in candidates("auto", 16)} == {"contiguous", "channels_last"}
+    with pytest.raises(LayerlabError, match='"channels_last" is not safe for Conv2d "0"'):
+        candidates("channels_last", 12)
 
 
 @pytest.mark.parametrize("setting", ALL)

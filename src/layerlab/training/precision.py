@@ -27,6 +27,7 @@ from layerlab.training.randomness import seed_everything, untouched_generators
 __all__ = ["Setting", "bf16_is_native", "choose_setting", "measure", "to_layout"]
 
 _CACHE_FORMAT = 1
+_CHANNEL_BLOCK = 16
 _MARGIN = 0.9
 """Another setting must take at most this share of float32's time: what is hardly faster is not worth a change."""
 _LOSS_TOLERANCE = 0.02
@@ -225,8 +226,34 @@ def _candidates(config: TrainingConfig, model: nn.Module, device: torch.device) 
     layouts = [config.memory_format]
     if config.memory_format == "auto":
         flat = any(isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)) for module in model.modules())
-        layouts = ["contiguous", "channels_last"] if flat else ["contiguous"]
+        safe = flat and _overruns_channels_last(model, device) is None
+        layouts = ["contiguous", "channels_last"] if safe else ["contiguous"]
+    elif config.memory_format == "channels_last" and (where := _overruns_channels_last(model, device)) is not None:
+        raise LayerlabError(
+            f'memory_format "channels_last" is not safe for Conv2d "{where}" (kernel 1 with a stride, and fewer than'
+            f" {_CHANNEL_BLOCK} channels) on a processor: oneDNN writes past its memory there; use contiguous"
+        )
     return [Setting(*pair) for pair in itertools.product(precisions, layouts)]
+
+
+def _overruns_channels_last(model: nn.Module, device: torch.device) -> str | None:
+    """Return the name of a convolution whose weight gradient oneDNN computes into memory that is not its own.
+
+    Its 1x1 convolution with a stride gathers the pixels into a workspace that is too small where the channels are
+    fewer than a block and stand last ("1x1 convolution backward_weights writes past the rtus workspace"): the process
+    dies, or the gradients are wrong.
+    """
+    if device.type != "cpu":
+        return None
+    for name, module in model.named_modules():
+        if (
+            isinstance(module, nn.Conv2d)
+            and set(module.kernel_size) == {1}
+            and max(module.stride) > 1
+            and module.in_channels // module.groups < _CHANNEL_BLOCK
+        ):
+            return str(name)
+    return None
 
 
 def _best(times: dict[Setting, float], plainest: Setting) -> Setting:

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from layerlab.data import Preprocessing, read_image
-from layerlab.data.images import eight_bits as eight_bits
+from layerlab.data.images import eight_bits
 from layerlab.errors import LayerlabError
 from layerlab.training.outputs import Head, probabilities, read_head
 
