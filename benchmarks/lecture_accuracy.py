@@ -13,14 +13,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from machine import describe
+import machine
 
 SEEDS = (0, 1, 2)
 
 
 def main() -> None:
     """Train with each seed through the command line and print accuracy and time."""
-    print(describe())
+    print(machine.describe())
     accuracies = []
     layerlab = str(Path(sys.executable).with_name("layerlab"))
     for seed in SEEDS:

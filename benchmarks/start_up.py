@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from machine import describe
+import machine
 
 RUNS = 9
 COMMANDS = {
@@ -37,7 +37,7 @@ def main() -> None:
     for _ in range(RUNS):
         for name, command in COMMANDS.items():
             times[name].append(seconds(command))
-    print(describe())
+    print(machine.describe())
     peer = statistics.median(times["import torch"])
     print(f"{'command':<18} {'median s':>9} {'min':>7} {'max':>7} {'share of import torch':>22}")
     for name, values in times.items():
