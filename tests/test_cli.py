@@ -153,7 +153,12 @@ MISTAKES = [
     (("train", "lecture_cnn", "--data", "mnist5k", "--optimizer", "adma"), 2, "Adam"),
     (("train", "lecture_cnn", "--data", "mnist5k", "--schedule", "cosin"), 2, "cosine"),
     (("train", "lecture_cnn", "--data", "mnist5k", "--augmentation", "lihgt"), 2, "light"),
+    (("train", "", "--data", "digits"), 2, "no network is named; expected a zoo name"),
+    (("train", "small.py", "--data", "digits", "--size", "1000000"), 2, "expected at most 8192 pixels a side"),
+    (("train", "small.py", "--data", "digits", "--size", "8192"), 2, "choose a smaller size"),
     (("train", "--resume", "runs/nothing"), 2, "runs/nothing"),
+    (("dissect", "lecture_cnn", "--input", "1x99999999999999999999x3"), 2, "no memory holds it"),
+    (("dissect", "lecture_cnn", "--depth", "-1"), 2, "--depth is -1; expected a whole number from 0"),
     (("dissect", "torchvision.models:resnet18"), 2, "does not say the size of its input; add it"),
     (("dissect", "lecture_cnn", "--input", "28"), 2, "28"),
     (("dissect", "lecture_cnn", "--input", "3by4"), 2, '--input "3by4" is no size'),
@@ -231,3 +236,59 @@ def test_resume_after_ctrl_c(here: Path) -> None:
     assert running.returncode == 130
     assert "layerlab train --resume run" in err
     assert "Traceback" not in err
+
+
+USERS_NETWORKS = """
+import sys
+import torch
+def ends(): raise SystemExit(5)
+def talks():
+    print("hello")
+    return torch.nn.Flatten()
+"""
+
+
+def test_a_network_of_the_user_neither_ends_the_program_nor_spoils_its_output(
+    here: Path, layerlab: Layerlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("users_networks.py").write_text(USERS_NETWORKS)
+    monkeypatch.syspath_prepend(here)
+    sentence = layerlab("dissect", "users_networks:ends", "--input", "1x8x8").complaint()
+    assert '"users_networks:ends" raised SystemExit' in sentence
+    done = layerlab("dissect", "users_networks:talks", "--input", "1x8x8", "--json")
+    assert done.err == "hello\n"
+    assert json.loads(done.out)["model"] == "Flatten"
+
+
+def test_a_file_of_pytorch_source_is_named_as_a_callable(here: Path, layerlab: Layerlab) -> None:
+    Path("users_networks.py").write_text(USERS_NETWORKS)
+    assert 'e.g. "users_networks:talks"' in layerlab("dissect", "users_networks.py").complaint()
+    assert 'write "users_networks:talks"' in layerlab("dissect", "users_networks.py:talks").complaint()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_that_cannot_be_written_is_one_line() -> None:
+    command = f"{sys.executable} -m layerlab data > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "layerlab: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_any_terminal_gets_the_lists(encoding: str) -> None:
+    command = [sys.executable, "-m", "layerlab", "models", "--json"]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, capture_output=True, env=environment, check=True)
+    assert "głębokich" in json.loads(done.stdout)[0]["source"]
+
+
+def test_a_path_that_is_no_text(digits_run: Path, here: Path, layerlab: Layerlab) -> None:
+    name = os.fsdecode(b"caf\xe9.png")
+    Image.new("L", (8, 8)).save(name)
+    assert layerlab("predict", digits_run, name).code == 0
+    assert json.loads(layerlab("predict", digits_run, name, "--json").out)[0]["path"] == name
+
+
+def test_an_immense_loss_is_short() -> None:
+    from layerlab.cli import _loss
+
+    assert (_loss(0.06234), _loss(5.19e29)) == ("0.0623", "5.19e+29")

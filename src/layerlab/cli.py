@@ -5,9 +5,12 @@ Heavy imports sit inside the commands, so that ``layerlab --help`` loads neither
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import os
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +35,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 _MODEL_HELP = "A zoo name (layerlab models), a file of Keras text (- for standard input), or package.module:callable."
@@ -41,15 +45,23 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 def main() -> None:
     """Run the command line: a mistake in what was given is one line on standard error and exit code 2."""
+    codecs.register_error(_Printable.__name__, _Printable())
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_Printable.__name__)
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except LayerlabError as error:
         code = _complain(str(error))
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         code = 0
+    except OSError as error:
+        code = _complain(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        _discard_output()
     except Exception as error:
         usage = getattr(error, "format_message", None)  # what the parser raises for options that it does not know
         if usage is None:
@@ -57,6 +69,30 @@ def main() -> None:
         known = sys.argv[1] if sys.argv[1:2] and sys.argv[1] in _command_names() else ""
         code = _complain(f"{usage()} ({' '.join(filter(None, ('layerlab', known, '--help')))} lists what there is)")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+class _Printable:
+    """Encode file names byte for byte, and what the terminal's encoding lacks as an escape, instead of failing."""
+
+    def __call__(self, error: UnicodeError) -> tuple[str | bytes, int]:
+        try:
+            return codecs.lookup_error("surrogateescape")(error)
+        except UnicodeError:
+            return codecs.lookup_error("backslashreplace")(error)
+
+
+def _discard_output() -> None:
+    """Leave nothing that Python would try to print once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_json(content: object) -> None:
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:  # an encoding that lacks a letter, or a file name that is no text
+        text = json.dumps(content, indent=2)
+    print(text)
 
 
 def _complain(sentence: str) -> int:
@@ -186,13 +222,16 @@ def dissect(
     from layerlab.anatomy import dissect as dissect_module
     from layerlab.zoo import resolve
 
-    module = resolve(model)
-    anatomy = dissect_module(module, _input_size(module, model, input_size))
+    if depth is not None and depth < 0:
+        raise LayerlabError(f"--depth is {depth}; expected a whole number from 0")
+    with redirect_stdout(sys.stderr):  # what the network's own code prints is not part of the answer
+        module = resolve(model)
+        anatomy = dissect_module(module, _input_size(module, model, input_size))
     if layer is not None:
         explanation = anatomy.explain(layer)
-        print(json.dumps(list(explanation.lines), indent=2, ensure_ascii=False) if as_json else explanation)
+        _print_json(list(explanation.lines)) if as_json else print(explanation)
     elif as_json:
-        print(anatomy.to_json())
+        _print_json(anatomy.to_dict())
     else:
         _console().print(anatomy.table(depth=depth))
 
@@ -212,10 +251,11 @@ def predict(
     from layerlab.training import load_run
     from layerlab.training import predict as predict_images
 
-    predictions = predict_images(load_run(run), images, top=top, invert=invert, skip_bad=skip_bad)
+    with redirect_stdout(sys.stderr):
+        predictions = predict_images(load_run(run), images, top=top, invert=invert, skip_bad=skip_bad)
     if as_json:
         shown = [{"path": str(one.path), "classes": dict(one.classes)} for one in predictions]
-        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        _print_json(shown)
     else:
         for one in predictions:
             print(f"{one.path}  " + "  ".join(f"{name} {share:.1%}" for name, share in one.classes))
@@ -279,7 +319,7 @@ def models(
     if not infos:
         raise LayerlabError(f'no model is called like "{pattern}"; known: {", ".join(list_models())}')
     if as_json:
-        print(json.dumps([asdict(info) for info in infos], indent=2, ensure_ascii=False))
+        _print_json([asdict(info) for info in infos])
         return
     rows = [
         (info.name, f"{info.parameters:,}", f"{info.macs:,}", "x".join(map(str, info.input_shape)), info.idea)
@@ -297,7 +337,7 @@ def data(as_json: JsonOption = False) -> None:
 
     infos = list_datasets()
     if as_json:
-        print(json.dumps([asdict(info) for info in infos], indent=2, ensure_ascii=False))
+        _print_json([asdict(info) for info in infos])
         return
     rows = [
         (
@@ -333,11 +373,16 @@ def _print_result(run: Run) -> None:
     """Print what a person wants to know when training has ended."""
     metrics = run.metrics
     print(
-        f"test accuracy {metrics['test_accuracy']:.1%}, loss {metrics['test_loss']:.4f}"
-        f"  (validation {metrics['val_accuracy']:.1%}, {metrics['val_loss']:.4f})"
+        f"test accuracy {metrics['test_accuracy']:.1%}, loss {_loss(metrics['test_loss'])}"
+        f"  (validation {metrics['val_accuracy']:.1%}, {_loss(metrics['val_loss'])})"
     )
     print(f"run     {run.path}")
-    print(f"report  {run.path / 'report.html'}")
+    if (run.path / "report.html").is_file():
+        print(f"report  {run.path / 'report.html'}")
+
+
+def _loss(value: float) -> str:
+    return f"{value:.4f}" if value < 10_000 else f"{value:.3g}"
 
 
 def _print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]) -> None:

@@ -44,9 +44,12 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def atomic_write(path: str | os.PathLike[str], content: str | bytes) -> None:
-    """Write ``content`` (text as UTF-8) to ``path`` in one step. Raises as :func:`atomic_path`."""
+    """Write ``content`` (text as UTF-8) to ``path`` in one step. Raises as :func:`atomic_path`.
+
+    A file name in the text that is no UTF-8 itself is kept as ``json.loads`` reads it back.
+    """
     with atomic_path(path) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.write_bytes(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content)
 
 
 def _umask() -> int:

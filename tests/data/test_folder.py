@@ -261,3 +261,11 @@ def test_a_pipe_is_not_waited_for(make_folder) -> None:  # type: ignore[no-untyp
     folder = make_folder({"cats": 5, "dogs": 5})
     os.mkfifo(folder / "cats" / "pipe.png")
     assert load_data(folder).ignored == 1
+
+
+def test_a_folder_around_the_folder_is_told(make_folder) -> None:  # type: ignore[no-untyped-def]
+    folder = make_folder({"inner/cats": 2, "inner/dogs": 2})
+    assert (
+        f'has one class, "inner"; a classifier needs at least two (were the classes meant that are in "{folder}/inner"'
+        in (refusal(folder))
+    )

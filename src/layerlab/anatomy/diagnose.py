@@ -18,6 +18,7 @@ __all__ = ["explain_failure", "layout_advice", "plain_failure"]
 
 _SECONDS = 1.5
 _LARGEST = 4096
+_SPEAK_FOR_THEMSELVES = (RuntimeError, ValueError, TypeError, AssertionError)
 _TORCH_SAYS_TOO_SMALL = ("Output size is too small", "greater than actual input size")
 
 
@@ -77,7 +78,9 @@ def plain_failure(failure: Failure) -> str:
     """Return the sentence for a failure of another kind: the module, what it got, torch's own first line."""
     if isinstance(failure.error, LayerlabError):
         return str(failure.error)
-    message = " ".join(str(failure.error).split("\n", maxsplit=1)[0].split()) or type(failure.error).__name__
+    message = " ".join(str(failure.error).split("\n", maxsplit=1)[0].split())
+    if not message or not isinstance(failure.error, _SPEAK_FOR_THEMSELVES):
+        message = f"{type(failure.error).__name__}{': ' if message else ''}{message}"
     got = " and ".join(sizes(shape) for shape in failure.inputs) or "the input"
     return f"{_named(failure)} cannot take {got}: {message}"
 

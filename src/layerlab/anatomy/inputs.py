@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
+from layerlab.anatomy.text import sizes
 from layerlab.errors import LayerlabError
 
 __all__ = ["example_inputs"]
+
+_MOST_NUMBERS = 2**48  # beyond it the sizes of what the layers give no longer fit into 64 bits
 
 
 def example_inputs(
@@ -54,6 +58,8 @@ def _argument(value: Any, batch: int, dtype: torch.dtype) -> Any:
     size = (value,) if isinstance(value, int) else tuple(value)
     if any(length < 1 for length in size):
         raise LayerlabError(f"the input size {size} has a length below 1: every length must be positive")
+    if batch * math.prod(size) > _MOST_NUMBERS:
+        raise LayerlabError(f"the input size {sizes(size)} is more than {_MOST_NUMBERS:,} numbers: no memory holds it")
     # Expanded from one element: the shape of the batch with the memory of a single number.
     return torch.zeros((), dtype=dtype).expand(batch, *size)
 

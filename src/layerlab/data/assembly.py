@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -33,6 +35,7 @@ STATISTICS_IMAGES = 512
 _LARGEST_DEFAULT = 224
 _LARGEST_COMMON = 512
 _TEST_SHARE = 0.1
+_SHARE_OF_MEMORY = 0.3  # while they are put in place they are there up to three times
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def assemble_tensors(
     kept, held_out = stratified_split(train[1], (options.validation,), options.seed)
     size = options.size or (train[0].shape[2], train[0].shape[3])
     recipe = _recipe(info, classes, size, options.channels or train[0].shape[1])
+    _require_memory(info.name, len(train[0]) + len(test[0]), recipe)
     images, test_images = _refit(train[0], recipe), _refit(test[0], recipe)
     train_images = images[kept]
     recipe = _with_statistics(recipe, train_images)
@@ -206,6 +210,17 @@ def _recipe(info: DatasetInfo, classes: Sequence[str], size: tuple[int, int], ch
 def _with_statistics(recipe: Preprocessing, images: Tensor) -> Preprocessing:
     mean, std = pixel_statistics([images])
     return replace(recipe, mean=mean, std=std)
+
+
+def _require_memory(name: str, count: int, recipe: Preprocessing) -> None:
+    """Refuse images that could not be held in memory, rather than let the system end the program."""
+    needed = count * math.prod(recipe.shape)
+    if needed > _SHARE_OF_MEMORY * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+        height, width = recipe.size
+        raise LayerlabError(
+            f'"{name}" at {height}x{width} takes {needed / 2**30:.0f} GiB in memory, more than this machine can spare;'
+            " choose a smaller size"
+        )
 
 
 def _refit(images: Tensor, recipe: Preprocessing) -> Tensor:

@@ -118,7 +118,9 @@ def _require_two_classes(path: Path, train: Path, classes: Sequence[str]) -> Non
             f'"{train}" has {holds}; put the images of each class in a folder of its own, such as {path.name}/cats/'
         )
     if len(classes) < 2:
-        raise LayerlabError(f'"{train}" has one class, "{classes[0]}"; a classifier needs at least two')
+        inner = next(iter(_class_folders(train)[classes[0]]))
+        hint = f' (were the classes meant that are in "{inner}"?)' if len(_folders(inner)) > 1 else ""
+        raise LayerlabError(f'"{train}" has one class, "{classes[0]}"; a classifier needs at least two{hint}')
 
 
 def _examples(path: Path, folder: Path, classes: Sequence[str], *, required: bool) -> tuple[Examples, int]:

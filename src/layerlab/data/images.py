@@ -33,7 +33,7 @@ _REASONS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((PermissionError,), "no permission to read it"),
     (
         (Image.DecompressionBombError, Image.DecompressionBombWarning),
-        "it has more pixels than an image should have, perhaps to exhaust the memory",
+        "it has more than 89 million pixels, as a file made to exhaust the memory would; scale it down first",
     ),
 )
 _EIGHT_BITS = 255
@@ -186,5 +186,3 @@ def _nearest_file(path: Path) -> str:
     names = [entry.name for entry in folder.iterdir() if entry.is_file()]
     hint = did_you_mean(path.name, names)
     return hint if hint.startswith("; did") else ""
-
-

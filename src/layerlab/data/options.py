@@ -13,6 +13,7 @@ from layerlab.errors import LayerlabError
 __all__ = ["LoadOptions", "default_root"]
 
 _MOST_WORKERS = 4
+_LARGEST_SIDE = 8192
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,10 @@ def _checked_size(size: int | Sequence[int] | None) -> tuple[int, int] | None:
     sides = (size, size) if _is_integer(size) else tuple(size) if isinstance(size, (tuple, list)) else ()
     if len(sides) != 2 or not all(_is_integer(side) and side >= 1 for side in sides):
         raise LayerlabError(f"the image size must be a side or (height, width) in pixels, not {size!r}")
+    if max(sides) > _LARGEST_SIDE:
+        raise LayerlabError(
+            f"an image size of {max(sides)} is too large; expected at most {_LARGEST_SIDE} pixels a side"
+        )
     height, width = sides
     return int(height), int(width)
 

@@ -7,6 +7,7 @@ import inspect
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from layerlab.zoo.registry import create, list_models, model_info
 __all__ = ["input_shape_of", "rebuild", "resolve"]
 
 _CALLABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_IMPORTS_TORCH = re.compile(r"^\s*(import|from)\s+torch\b", re.MULTILINE)
+_DEFINITION = re.compile(r"^(?:def|class)\s+([A-Za-z]\w*)", re.MULTILINE)
 _LARGEST_TEXT = 1_000_000
 
 
@@ -40,13 +43,15 @@ def resolve(spec: str, *, num_classes: int | None = None, in_channels: int | Non
     wanted = {name: value for name, value in wanted.items() if value is not None}
     if spec == "-":
         return read_keras(sys.stdin.read(_LARGEST_TEXT), "<stdin>")
+    if not spec.strip():
+        raise LayerlabError("no network is named; expected a zoo name, a file of Keras text or package.module:callable")
     if _CALLABLE.fullmatch(spec):
         return _call(spec, wanted)
     if spec in list_models():
         return create(spec, **wanted)
     path = Path(spec)
     if path.is_file():
-        return read_keras(_text(path), spec)
+        return _read(path, spec)
     raise LayerlabError(_nothing(spec, path))
 
 
@@ -86,8 +91,11 @@ def _call(spec: str, arguments: dict[str, Any], *, exactly: bool = False) -> nn.
     builder = _import(module_name, attribute)
     given = arguments if exactly else _accepted(builder, arguments)
     try:
-        built = builder(**given)
-    except Exception as error:  # whatever the user's code raises is theirs; it is named, not hidden
+        with warnings.catch_warnings():
+            # torchvision announces what it will change in networks that are built as it recommends.
+            warnings.filterwarnings("ignore", category=FutureWarning, module=r"torchvision\.")
+            built = builder(**given)
+    except (Exception, SystemExit) as error:  # whatever the user's code raises is theirs; it is named, not hidden
         shown = ", ".join(f"{name}={value!r}" for name, value in given.items())
         raise LayerlabError(
             f'"{spec}" raised {type(error).__name__} when it was called with ({shown}): {_one_line(error)}'
@@ -109,11 +117,16 @@ def _import(module_name: str, attribute: str) -> Callable[..., Any]:
         found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         missing = error.name or module_name
+        if missing == module_name and missing.endswith(".py"):
+            named = f"{missing.removesuffix('.py')}:{attribute}"
+            raise LayerlabError(
+                f'"{module_name}:{attribute}" names a file; a module has no ".py": write "{named}"'
+            ) from error
         where = "here or in this environment" if module_name.startswith(missing) else f'("{module_name}" imports it)'
         raise LayerlabError(
             f'no module "{missing}" {where}: run from the folder that holds it, or install it'
         ) from error
-    except Exception as error:  # a mistake in the user's module
+    except (Exception, SystemExit) as error:  # a mistake in the user's module
         raise LayerlabError(
             f'"{module_name}" cannot be imported: {type(error).__name__}: {_one_line(error)}'
         ) from error
@@ -138,6 +151,22 @@ def _accepted(builder: Callable[..., Any], arguments: dict[str, Any]) -> dict[st
     if len(named) < len(parameters):
         named.add("num_classes")
     return {name: value for name, value in arguments.items() if name in named}
+
+
+def _read(path: Path, spec: str) -> KerasModel:
+    """Read a file of Keras text; of PyTorch source say how such a network is named instead."""
+    text = _text(path)
+    try:
+        return read_keras(text, spec)
+    except LayerlabError as error:
+        if not _IMPORTS_TORCH.search(text):
+            raise
+        names = _DEFINITION.findall(text)
+        named = f"{path.stem}:{names[-1] if names else 'build'}"
+        raise LayerlabError(
+            f'"{spec}" is PyTorch source, which is imported rather than read: name the callable that builds the network'
+            f' as module:callable, e.g. "{named}" from the folder that holds it'
+        ) from error
 
 
 def _text(path: Path) -> str:
