@@ -5,7 +5,7 @@ optimiser and schedule, validation after each epoch. Both are timed over whole e
 with its checkpoints, validation and records; start-up (imports, reading the data) is left out on both sides.
 They take turns, so that a busy moment of the machine meets both.
 
-    python benchmarks/fit_throughput.py [--epochs 10] [--seeds 3]
+    python benchmarks/fit_throughput.py [--batch-size 32 64 128] [--epochs 10] [--seeds 3]
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from layerlab.training.optimisers import default_learning_rate
 from layerlab.training.precision import bf16_is_native
 
 
-def plain_loop(dataset: Dataset, epochs: int, seed: int) -> tuple[float, float]:
+def plain_loop(dataset: Dataset, batch_size: int, epochs: int, seed: int) -> tuple[float, float]:
     """Train eagerly; return images a second and the test accuracy of the best epoch."""
     torch.manual_seed(seed)
     network = layerlab.create("lecture_cnn", num_classes=len(dataset.classes))
@@ -37,7 +37,7 @@ def plain_loop(dataset: Dataset, epochs: int, seed: int) -> tuple[float, float]:
         name: next(iter(part.batches(len(part))))
         for name, part in (("train", dataset.train), ("validation", dataset.validation), ("test", dataset.test))
     }
-    loader = DataLoader(TensorDataset(*parts["train"]), batch_size=TrainingConfig.batch_size, shuffle=True)
+    loader = DataLoader(TensorDataset(*parts["train"]), batch_size=batch_size, shuffle=True)
     optimizer = torch.optim.Adam(network.parameters(), lr=default_learning_rate("adam"))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, default_learning_rate("adam"), total_steps=epochs * len(loader) + 1
@@ -65,43 +65,56 @@ def plain_loop(dataset: Dataset, epochs: int, seed: int) -> tuple[float, float]:
         return speed, (logits_of(images).argmax(1) == labels).float().mean().item()
 
 
-def with_fit(dataset: Dataset, epochs: int, seed: int) -> tuple[float, float]:
+def with_fit(dataset: Dataset, batch_size: int, epochs: int, seed: int) -> tuple[float, float]:
     """Train with ``fit``; return the same two figures."""
     marks: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         run = layerlab.fit(
-            "lecture_cnn", dataset, epochs=epochs, seed=seed, output=f"{folder}/run", progress=False,
+            "lecture_cnn",
+            dataset,
+            batch_size=batch_size,
+            epochs=epochs,
+            seed=seed,
+            output=f"{folder}/run",
+            progress=False,
             callbacks=[lambda _record: marks.append(time.perf_counter())],
-        )  # fmt: skip
+        )
     # From the end of the first epoch to the end of the last, records and checkpoints included.
     return (epochs - 1) * len(dataset.train) / (marks[-1] - marks[0]), run.metrics["test_accuracy"]
 
 
+def compare(dataset: Dataset, batch_size: int, epochs: int, seeds: int) -> None:
+    """Print the figures of one batch size."""
+    plain, ours = [], []
+    for seed in range(seeds):
+        plain.append(plain_loop(dataset, batch_size, epochs, seed))
+        ours.append(with_fit(dataset, batch_size, epochs, seed))
+    ratios = [mine[0] / theirs[0] for mine, theirs in zip(ours, plain, strict=True)]
+    print(f"batch {batch_size}  {'images/s: median':>18}{'lowest':>9}{'highest':>9}{'test accuracy':>15}")
+    for name, rows in (("plain loop", plain), ("fit", ours)):
+        speeds = [row[0] for row in rows]
+        accuracy = statistics.mean(row[1] for row in rows)
+        print(f"{name:10}{statistics.median(speeds):18,.0f}{min(speeds):9,.0f}{max(speeds):9,.0f}{accuracy:15.2%}")
+    gap = 100 * (statistics.mean(row[1] for row in ours) - statistics.mean(row[1] for row in plain))
+    needed = 2.0 if bf16_is_native(torch.device("cpu")) and not torch.cuda.is_available() else 1.1
+    print(
+        f"ratio of each pair: {', '.join(f'{ratio:.2f}' for ratio in ratios)}; median {statistics.median(ratios):.2f}"
+        f" (needed {needed}); accuracy {gap:+.2f} points (allowed 0.5 less)"
+    )
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--batch-size", type=int, nargs="+", default=[TrainingConfig.batch_size, 64, 128])
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
     dataset = load_data("mnist5k")
-    plain, ours = [], []
-    for seed in range(arguments.seeds):
-        plain.append(plain_loop(dataset, arguments.epochs, seed))
-        ours.append(with_fit(dataset, arguments.epochs, seed))
-    ratios = [mine[0] / theirs[0] for mine, theirs in zip(ours, plain, strict=True)]
-    needed = 2.0 if bf16_is_native(torch.device("cpu")) and not torch.cuda.is_available() else 1.1
-    print(
-        f"lecture_cnn on mnist5k, batch {TrainingConfig.batch_size}, {arguments.epochs} epochs, {arguments.seeds} seeds"
-    )
     print(f"{machine.describe()}, {torch.get_num_threads()} threads")
-    print(f"{'':12}{'images/s: median':>18}{'lowest':>9}{'highest':>9}{'test accuracy':>15}")
-    for name, rows in (("plain loop", plain), ("fit", ours)):
-        speeds = [row[0] for row in rows]
-        accuracy = statistics.mean(row[1] for row in rows)
-        print(f"{name:12}{statistics.median(speeds):18,.0f}{min(speeds):9,.0f}{max(speeds):9,.0f}{accuracy:15.2%}")
-    gap = 100 * (statistics.mean(row[1] for row in ours) - statistics.mean(row[1] for row in plain))
-    print(f"ratio of each pair: {', '.join(f'{ratio:.2f}' for ratio in ratios)}; median {statistics.median(ratios):.2f}"
-          f" (needed {needed}); accuracy {gap:+.2f} points (allowed 0.5 less)")  # fmt: skip
+    print(f"lecture_cnn on mnist5k, {arguments.epochs} epochs, {arguments.seeds} seeds")
+    for batch_size in arguments.batch_size:
+        compare(dataset, batch_size, arguments.epochs, arguments.seeds)
 
 
 if __name__ == "__main__":

@@ -28,12 +28,12 @@ def wide(num_classes=10):
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty current folder with a module ``small_nets``, one thread, its own cache, and no report."""
+    """An empty current folder with a module ``small_nets``, one thread, its own cache, and empty reports."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LAYERLAB_CACHE", str(tmp_path / "cache"))
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "small_nets.py").write_text(SOURCE)
-    monkeypatch.setattr("layerlab.training.finish._write_report", lambda *_: None)
+    monkeypatch.setattr("layerlab.training.finish._write_report", lambda run, _: (run.path / "report.html").touch())
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield tmp_path

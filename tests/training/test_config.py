@@ -36,7 +36,7 @@ def test_it_survives_json(config: TrainingConfig) -> None:
         ({"epochs": 0}, "epochs is 0; expected a whole number from 1"),
         ({"epochs": 1.5}, "epochs is 1.5; expected a whole number from 1"),
         ({"batch_size": True}, "batch_size is True; expected a whole number from 1"),
-        ({"seed": -1}, "seed is -1; expected a whole number from 0"),
+        ({"seed": -1}, "seed is -1; expected a whole number from 0 to 2**63 - 1"),
         ({"learning_rate": 0}, "learning_rate is 0; expected a number above 0"),
         ({"learning_rate": float("nan")}, "learning_rate is nan; expected a number above 0"),
         ({"gradient_clip": float("inf")}, "gradient_clip is inf; expected a number above 0"),

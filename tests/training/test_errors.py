@@ -142,3 +142,16 @@ def test_a_report_that_fails_does_not_lose_the_run(
     run = fit(make_net(), "digits", epochs=1, batch_size=256, output="unreported")
     assert "test_accuracy" in run.metrics
     assert caplog.messages == ['the report of "unreported" was not written: division by zero']
+
+
+def test_images_that_are_left_out_are_counted_and_named(place: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from PIL import Image
+
+    for name in ("cat", "dog"):
+        Path("pets", name).mkdir(parents=True)
+        for number in range(12):
+            Image.new("L", (8, 8), 20 * number).save(Path("pets", name, f"{number}.png"))
+    Path("pets/cat/broken.png").write_bytes(b"half")
+    run = fit("small_nets:build", "pets", epochs=1, skip_bad=True, output="one")
+    assert '1 images of "pets" cannot be read and are left out (cat/broken.png: ' in caplog.text
+    assert run.config["data"]["skipped"][0].startswith("cat/broken.png: ")

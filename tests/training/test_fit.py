@@ -28,7 +28,7 @@ def test_it_learns_and_writes_the_whole_folder(place: Path, make_net: Callable[.
     written = {file.name for file in (place / run.path).iterdir() if not file.name.startswith(".")}
     assert written == {
         "config.json", "metrics.csv", "last.ckpt", "best.ckpt", "model.safetensors", "test_predictions.safetensors",
-        "results.json", "status.json",
+        "report.html", "results.json", "status.json",
     }  # fmt: skip
     rows = list(csv.DictReader((run.path / "metrics.csv").open()))
     assert [float(row["val_loss"]) for row in rows] == [row["val_loss"] for row in run.history]

@@ -93,3 +93,26 @@ def test_a_network_by_hand_must_be_given(make_net: Callable[..., nn.Module]) -> 
     with pytest.raises(LayerlabError, match=r"built by hand \(Sequential\): give it, as load_run\(path, model=...\)$"):
         load_run("hand")
     assert load_run("hand", make_net(seed=5)).metrics["test_loss"] > 0
+
+
+@pytest.mark.parametrize("name", ["results.json", "report.html", "model.safetensors"])
+def test_what_a_finished_run_has_lost_is_written_again(
+    name: str, run: Run, same_run: Callable[[Run, Run], None]
+) -> None:
+    Path("one", name).unlink()
+    same_run(run, fit(resume="one"))
+    assert Path("one", name).exists()
+
+
+def test_a_run_with_whole_weights_can_be_used_whatever_its_checkpoint(run: Run) -> None:
+    Path("one/results.json").unlink()
+    Path("one/last.ckpt").write_bytes(b"half")
+    assert load_run("one").history == []
+
+
+def test_a_folder_that_was_left_before_the_first_step_is_used_again(run: Run) -> None:
+    Path("two").mkdir()
+    for name in (".lock", "status.json"):
+        Path("two", name).write_text("{}")
+    again = fit("small_nets:build", "digits", epochs=1, batch_size=128, output="two")
+    assert again.metrics["test_loss"] == run.metrics["test_loss"]

@@ -121,3 +121,12 @@ def test_options_reach_the_optimiser() -> None:
 def test_what_an_optimiser_cannot_take(config: TrainingConfig, sentence: str) -> None:
     with pytest.raises(LayerlabError, match=sentence):
         make_optimizer(config, [parameter()])
+
+
+def test_a_momentum_that_was_chosen_is_not_cycled() -> None:
+    optimizer = SGD([parameter()], lr=0.1, momentum=0.3)
+    schedule = make_schedule("one-cycle", optimizer, 20, cycle_momentum=False)
+    for _ in range(10):
+        optimizer.step()
+        schedule.step()
+        assert optimizer.param_groups[0]["momentum"] == 0.3

@@ -83,7 +83,7 @@ class TrainingConfig:
         """Refuse what cannot be meant."""
         for name in _COUNTS:
             self._require(name, _is_whole(getattr(self, name)) and getattr(self, name) >= 1, "a whole number from 1")
-        self._require("seed", _is_whole(self.seed) and 0 <= self.seed < 2**63, "a whole number from 0")
+        self._require("seed", _is_whole(self.seed) and 0 <= self.seed < 2**63, "a whole number from 0 to 2**63 - 1")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
@@ -93,7 +93,8 @@ class TrainingConfig:
             self._require(name, isinstance(getattr(self, name), str), "a name")
         for name in ("learning_rate", "gradient_clip"):
             self._require(name, _is_number(getattr(self, name), 0, open_below=True), "a number above 0")
-        for name in ("weight_decay", "momentum", "mixup"):
+        self._require("momentum", _is_number(self.momentum, 0, 1), "from 0 up to, not including, 1")
+        for name in ("weight_decay", "mixup"):
             self._require(name, _is_number(getattr(self, name), 0), "a number from 0")
         self._require("label_smoothing", _is_number(self.label_smoothing, 0, 1), "from 0 up to, not including, 1")
         self._require(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -27,6 +29,11 @@ from layerlab.training.resume import resume_run
 from layerlab.training.run import Run
 
 __all__ = ["fit"]
+
+_log = logging.getLogger("layerlab")
+_one_at_a_time = threading.RLock()
+"""Two runs in two threads would draw from the same random generators, and neither could be repeated."""
+_NAMED_SKIPPED = 3
 
 
 def fit(
@@ -150,7 +157,7 @@ def fit(
         "skip_bad": skip_bad or None,
         "download": None if download else False,
     }
-    with untouched_generators(), deterministic():
+    with _one_at_a_time, untouched_generators(), deterministic():
         if resume is not None:
             return resume_run(resume, model, data, config, options, output, callbacks, progress)
         return _start(model, data, config, options, output, callbacks, progress)
@@ -175,6 +182,11 @@ def _start(
     prepared = prepare(model, data, config, options)
     network, dataset = prepared.model, prepared.dataset
     dataset.augmentation(config.augmentation)
+    if dataset.skipped:
+        named = ", ".join(dataset.skipped[:_NAMED_SKIPPED]) + (", ..." if len(dataset.skipped) > _NAMED_SKIPPED else "")
+        _log.warning(
+            '%d images of "%s" cannot be read and are left out (%s)', len(dataset.skipped), dataset.name, named
+        )
     make_optimizer(config_with_rate, network.parameters())
     images, labels = sample_batch(dataset, max(config.batch_size // (config.devices * config.nodes), 1))
     setting = choose_setting(config, network, prepared.head, images, labels, device)
@@ -185,7 +197,12 @@ def _start(
     document = {
         "command": command_of(origin.name if origin else None, name_of_data, config, options),
         "model": origin.to_dict() if origin else {"kind": "unknown", "name": prepared.name},
-        "data": {"name": dataset.name, "reproduce": dataset.reproduce, "fingerprint": dataset.fingerprint},
+        "data": {
+            "name": dataset.name,
+            "reproduce": dataset.reproduce,
+            "fingerprint": dataset.fingerprint,
+            "skipped": dataset.skipped,
+        },
         "preprocessing": dataset.preprocess.to_dict(),
         "classes": dataset.classes,
         "training": config.to_dict(),

@@ -30,6 +30,7 @@ HISTORY_COLUMNS = (
     "images_per_second",
 )
 _FORMAT = 1
+_LOCK = ".lock"
 _LONGEST_NAME = 80
 
 
@@ -63,7 +64,8 @@ class RunFolder:
             folder = cls(output)
             if folder.path.exists() and not folder.path.is_dir():
                 raise LayerlabError(f'"{output}" is a file; expected a new folder for the run')
-            if folder.path.is_dir() and any(folder.path.iterdir()):
+            begun = {folder.status.name, _LOCK}  # all that a run leaves which was stopped before its first step
+            if folder.path.is_dir() and any(entry.name not in begun for entry in folder.path.iterdir()):
                 raise LayerlabError(
                     f'"{output}" is not empty; give another --output, or --resume {output} to go on with that run'
                 )
@@ -146,8 +148,9 @@ class RunFolder:
             return {}
 
     def is_finished(self) -> bool:
-        """Tell whether the run has come to its end, report and all."""
-        return self.read_status().get("state") == "finished"
+        """Tell whether the run has come to its end, and what it left then is still there."""
+        ended = self.read_status().get("state") == "finished"
+        return ended and self.report.is_file() and self.results.is_file() and self.weights.is_file()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -157,7 +160,7 @@ class RunFolder:
             LayerlabError: another process trains here.
         """
         try:
-            lock = (self.path / ".lock").open("w")
+            lock = (self.path / _LOCK).open("w")
         except OSError as error:
             raise LayerlabError(f'cannot write in "{self.path}": {error.strerror or error}') from error
         with lock:

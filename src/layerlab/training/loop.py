@@ -119,7 +119,9 @@ class Loop:
         self.sharded = self.config.strategy == "fsdp" and self.world > 1
         self.wrapped = fabric.setup_module(model)
         inner = make_optimizer(self.config, self.wrapped.parameters())
-        self.schedule = make_schedule(self.config.schedule, inner, self.total_steps)
+        self.schedule = make_schedule(
+            self.config.schedule, inner, self.total_steps, cycle_momentum=self.config.momentum is None
+        )
         self.inner = inner
         self.optimizer = cast("_FabricOptimizer", fabric.setup_optimizers(inner))
 

@@ -45,8 +45,9 @@ def resume_run(
     _refuse_conflicts(folder, document, recorded, given, model, data, options, output)
     own = model if isinstance(model, nn.Module) else None
     if folder.is_finished():
-        _log.warning('"%s" is finished: its %d epochs are done', folder.path, recorded.epochs)
-        return load_run(folder.path, own)
+        run = load_run(folder.path, own)
+        _log.warning('"%s" is finished: its %d epochs are done', folder.path, len(run.history))
+        return run
     resolved = document["resolved"]
     device = training_device(replace(recorded, device=resolved["device"]))
     dataset = data if isinstance(data, Dataset) else load_data(**document["data"]["reproduce"])

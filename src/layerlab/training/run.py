@@ -123,7 +123,10 @@ def _figures(folder: RunFolder) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         if isinstance(history, list) and isinstance(metrics, dict):
             return history, metrics
         raise LayerlabError(f'"{folder.results}" was not written by Layerlab')
-    state = read_checkpoint(folder.last).get("state", {})
+    try:
+        state = read_checkpoint(folder.last).get("state", {})
+    except LayerlabError:  # the weights are whole, and they are what the run is loaded for
+        return [], {}
     return list(state.get("history", [])), summary(state)
 
 

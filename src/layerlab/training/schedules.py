@@ -18,7 +18,7 @@ _STAGES = 3
 _DROP = 0.1
 
 
-def make_schedule(name: str, optimizer: Optimizer, total_steps: int) -> LRScheduler:
+def make_schedule(name: str, optimizer: Optimizer, total_steps: int, *, cycle_momentum: bool = True) -> LRScheduler:
     """Return a schedule that is advanced once after each of ``total_steps`` optimiser steps.
 
     Args:
@@ -26,6 +26,7 @@ def make_schedule(name: str, optimizer: Optimizer, total_steps: int) -> LRSchedu
             ``cosine`` (down along half a cosine), ``step`` (a tenth after each third) or ``constant``.
         optimizer: its learning rate is the highest of the schedule.
         total_steps: of the whole run.
+        cycle_momentum: whether ``one-cycle`` moves the momentum too; where a person chose one, it stays.
 
     Raises:
         LayerlabError: no such schedule.
@@ -42,7 +43,7 @@ def make_schedule(name: str, optimizer: Optimizer, total_steps: int) -> LRSchedu
                 max_lr=[entry["lr"] for entry in optimizer.param_groups],
                 total_steps=max(total_steps, _SHORTEST_CYCLE),
                 pct_start=_WARM_UP,
-                cycle_momentum="betas" in group or bool(group.get("momentum")),
+                cycle_momentum=cycle_momentum and ("betas" in group or bool(group.get("momentum"))),
             )
         case "cosine":
             return CosineAnnealingLR(optimizer, T_max=total_steps)
