@@ -40,7 +40,7 @@ def main() -> None:
             start = time.perf_counter()
             subprocess.run(command, check=True, capture_output=True)
             elapsed = time.perf_counter() - start
-            metrics = json.loads((run / "status.json").read_text())["metrics"]
+            metrics = json.loads((run / "results.json").read_text())["metrics"]
         accuracies.append(metrics["test_accuracy"])
         print(f"seed {seed}: test accuracy {metrics['test_accuracy']:.1%}, {elapsed:.1f} s from command to accuracy")
     mean = statistics.mean(accuracies)

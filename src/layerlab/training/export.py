@@ -141,11 +141,16 @@ def _in_single_precision(model: nn.Module) -> nn.Module:
 
 
 def _images(count: int, shape: tuple[int, ...], recipe: Preprocessing | None) -> Tensor:
-    """Return random images: normalised pixels where there is a recipe, else numbers of a normal distribution."""
+    """Return random images: normalised pixels where there is a recipe, else numbers of a normal distribution.
+
+    They go from faint to strong: noise at full strength drives a softmax to 0 and 1, where every file would agree.
+    """
     generator = torch.Generator().manual_seed(count)
+    strength = torch.linspace(0.05, 1, count + 1)[:count].reshape(count, *(1 for _ in shape))
     if recipe is None:
-        return torch.randn(count, *shape, generator=generator)
-    return recipe.normalize(torch.randint(0, 256, (count, *shape), dtype=torch.uint8, generator=generator))
+        return torch.randn(count, *shape, generator=generator) * strength
+    pixels = torch.randint(0, 256, (count, *shape), dtype=torch.uint8, generator=generator)
+    return recipe.normalize((pixels * strength).to(torch.uint8))
 
 
 def _outputs(model: nn.Module, images: Tensor) -> list[Tensor]:
