@@ -52,7 +52,8 @@ def lecture() -> nn.Module:
 
 
 def timm_vit() -> nn.Module:
-    timm = pytest.importorskip("timm")
+    import timm
+
     return timm.create_model("vit_tiny_patch16_224")
 
 
