@@ -13,7 +13,9 @@ from layerlab.training.outputs import Head, LogitReader, inspected
 
 __all__ = ["Evaluation", "cross_entropy", "evaluate", "evaluation_batch_size"]
 
-_PIXELS = 512 * 1024
+_PIXELS = {"cpu": 48 * 1024}
+_MANY_PIXELS = 512 * 1024
+"""A processor is fastest while what a layer gives still fits its cache; other devices like to be filled."""
 _MOST_IMAGES = 512
 
 
@@ -31,15 +33,16 @@ class Evaluation:
     """(N,), int64, likewise."""
 
 
-def evaluation_batch_size(batch_size: int, shape: tuple[int, ...], world: int = 1) -> int:
+def evaluation_batch_size(batch_size: int, shape: tuple[int, ...], device: torch.device, world: int = 1) -> int:
     """Return how many images are evaluated at once: more than are trained on, where they are small.
 
     Args:
         batch_size: of training.
         shape: (C, H, W) of the images.
+        device: where the network is.
         world: processes, of which each gets an equal share.
     """
-    fitting = min(_MOST_IMAGES, _PIXELS // max(shape[-1] * shape[-2], 1))
+    fitting = min(_MOST_IMAGES, _PIXELS.get(device.type, _MANY_PIXELS) // max(shape[-1] * shape[-2], 1))
     return max(batch_size, fitting // world * world)
 
 

@@ -48,7 +48,7 @@ def finish(
     load_state(folder.best, model, best["model"])
     model.to(device=device, memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     floating = next(p.dtype for p in model.parameters() if p.is_floating_point())
-    size = evaluation_batch_size(config["training"]["batch_size"], dataset.shape)
+    size = evaluation_batch_size(config["training"]["batch_size"], dataset.shape, device)
     test = evaluate(
         model,
         head,

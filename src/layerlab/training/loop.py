@@ -281,7 +281,7 @@ class Loop:
         return f"epoch {history[-1]['epoch']}" if history else "the start"
 
     def _validate(self) -> Evaluation:
-        size = evaluation_batch_size(self.config.batch_size, self.dataset.shape, self.world)
+        size = evaluation_batch_size(self.config.batch_size, self.dataset.shape, self.fabric.device, self.world)
         batches = self.dataset.validation.batches(size, rank=self.rank, world=self.world, memory_format=self._layout)
         found = evaluate(
             self.wrapped if self.sharded else self.model,
