@@ -58,7 +58,7 @@ __all__ = [
     "write_pytorch",
 ]
 
-_PARTS = frozenset({"anatomy", "data", "layers", "notation", "training", "zoo"})
+_PARTS = frozenset({"anatomy", "data", "layers", "notation", "playground", "studio", "training", "zoo"})
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,1 @@
+"""The web page: FastAPI, web sockets, plain ES modules, English and Polish."""
