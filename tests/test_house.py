@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,3 +88,26 @@ def test_no_file_is_large() -> None:
     for name in filter(None, listed.decode().split("\0")):
         file = ROOT / name
         assert not file.exists() or file.stat().st_size <= 500_000, name
+
+
+STATIC = PACKAGE / "studio" / "static"
+MODULES = sorted(STATIC.rglob("*.js"))
+
+
+@pytest.mark.parametrize("file", MODULES, ids=[str(file.relative_to(STATIC)) for file in MODULES])
+def test_a_module_of_the_page_is_short_and_puts_no_text_into_html(file: Path) -> None:
+    text = file.read_text()
+    assert text.count("\n") <= 400, "a file over 400 lines is a question"
+    for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "srcdoc"):
+        assert way not in text, way
+    for source in re.findall(r"""(?:\bfrom|\bimport\(?)\s*["']([^"']+)["']""", text):
+        assert source.startswith("."), f"imports {source}"
+
+
+def test_the_page_asks_no_other_server() -> None:
+    for file in (file for file in STATIC.rglob("*") if file.suffix in {".js", ".css", ".html"}):
+        found = set(re.findall(r"https?://[\w.]+", file.read_text())) - NAMESPACES
+        assert not found, f"{file.relative_to(ROOT)}: {found}"
+
+
+NAMESPACES = {"http://www.w3.org"}
