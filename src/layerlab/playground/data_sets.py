@@ -1,0 +1,246 @@
+"""The playground's data sets: points of the plane with a label each, drawn from a stream of random numbers.
+
+The classic ones come out as TensorFlow Playground draws them, number for number. z is noise/100. A set of two classes
+has the labels +1 and -1, one of more has 0, 1, 2...; regression has the labels that its formula gives.
+
+| set | drawn | label |
+| --- | --- | --- |
+| circle, xor, gauss, spiral, reg-plane, reg-gauss | as TensorFlow Playground (two classes) | likewise |
+| gauss, 3 to 6 classes | normal, variance 0.5 + 7z, round centres on a circle of radius 3.5 | its centre |
+| spiral, 3 to 6 classes | as classic, so many arms evenly turned | its arm |
+| three-spirals | three arms of one turn each | its arm |
+| moons | half rings of radius 2.6 to 3.4 round (-1.5, -0.75) and (1.5, 0.75), moved by U(-2, 2)z | +1 upper |
+| rings | k rings between 5c/k and 5(c + 0.7)/k, moved by U(-2, 2)z | its ring, c; +1 the inner of two |
+| checkerboard | U(-6, 6); squares of side 3 | (column + s row) mod k of the point moved by U(-3, 3)z; s = 1 of two, else 2 |
+| sine | U(-6, 6) | sin(x') cos(y'/2) of the point moved by U(-6, 6)z |
+| points | the user's own | theirs |
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layerlab.errors import LayerlabError
+from layerlab.playground.random_numbers import Random
+from layerlab.playground.specification import Specification
+
+__all__ = ["Points", "generate", "inputs"]
+
+Array = NDArray[np.float64]
+Drawer = Callable[[Random, int, float], Array]
+
+CLASSIFICATION_POINTS: Final = 500
+REGRESSION_POINTS: Final = 1200
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """The points that train and those that test, each of shape (n, 3): x, y, label."""
+
+    train: Array
+    test: Array
+
+
+def generate(specification: Specification, random: Random) -> Points:
+    """Draw the points of a specification and their order.
+
+    Args:
+        specification: names the set, its noise, classes and the share that trains.
+        random: the stream; what the points take from it is gone, and the network's weights come after.
+
+    Raises:
+        LayerlabError: the set is the user's own and has no points.
+    """
+    if specification.data_name == "points":
+        if not specification.points:
+            raise LayerlabError('the data set "points" has no points; give at least one')
+        drawn = np.array(specification.points)
+    else:
+        drawer = DRAWERS[specification.data_name]
+        drawn = drawer(random, specification.classes, specification.noise / 100)
+    random.shuffle(drawn)
+    split = math.floor(len(drawn) * specification.train_percent / 100) or 1
+    return Points(drawn[:split], drawn[split:])
+
+
+def inputs(xy: Array, features: Sequence[str]) -> Array:
+    """Return the network's inputs at some points.
+
+    Args:
+        xy: points, shape (n, 2) or more columns (x and y come first).
+        features: names out of ``FEATURES``, in the order of the inputs.
+
+    Returns:
+        Shape (n, len(features)).
+    """
+    x, y = xy[:, 0], xy[:, 1]
+    columns = [FORMULAS[name](x, y) for name in features]
+    return np.stack(columns, axis=1) if columns else np.empty((len(xy), 0))
+
+
+def _circle(random: Random, _classes: int, z: float) -> Array:
+    half = CLASSIFICATION_POINTS // 2
+    u = random.numbers(4 * 2 * half).reshape(-1, 4)
+    inner, outer = u[:half, 0] * 2.5, u[half:, 0] * (5 - 3.5) + 3.5
+    r, angle = np.concatenate([inner, outer]), u[:, 1] * (2 * math.pi)
+    x, y = r * _sin(angle), r * _cos(angle)
+    return _labelled(x, y, _two(_distance(x + _between(u[:, 2], -5, 5) * z, y + _between(u[:, 3], -5, 5) * z) < 2.5))
+
+
+def _xor(random: Random, _classes: int, z: float) -> Array:
+    u = _between(random.numbers(4 * CLASSIFICATION_POINTS).reshape(-1, 4), -5, 5)
+    x, y = (side + np.where(side > 0, 0.3, -0.3) for side in (u[:, 0], u[:, 1]))
+    return _labelled(x, y, _two((x + u[:, 2] * z) * (y + u[:, 3] * z) >= 0))
+
+
+def _gauss(random: Random, classes: int, z: float) -> Array:
+    t = z / 0.5
+    variance = 0.5 * (1 - t) + 4 * t
+    angles = np.arange(classes) * (2 * math.pi / classes)
+    around = zip((3.5 * _sin(angles)).tolist(), (3.5 * _cos(angles)).tolist(), strict=True)
+    centres = [(2.0, 2.0), (-2.0, -2.0)] if classes == 2 else list(around)
+    xy = [
+        (random.normal(x, variance), random.normal(y, variance))
+        for (x, y), size in zip(centres, _sizes(classes), strict=True)
+        for _ in range(size)
+    ]
+    return _labelled(*np.array(xy).T, _labels(classes))
+
+
+def _spiral(random: Random, classes: int, z: float, turns: float = 1.75) -> Array:
+    sizes = _sizes(classes)
+    i = np.concatenate([np.arange(size) for size in sizes])
+    n, arm = np.repeat(sizes, sizes), np.repeat(np.arange(classes), sizes)
+    r = i / n * 5
+    angle = turns * i / n * 2 * math.pi + (arm * math.pi if classes == 2 else arm * (2 * math.pi / classes))
+    moved = _between(random.numbers(2 * len(i)).reshape(-1, 2), -1, 1) * z
+    return _labelled(r * _sin(angle) + moved[:, 0], r * _cos(angle) + moved[:, 1], _labels(classes))
+
+
+def _three_spirals(random: Random, classes: int, z: float) -> Array:
+    return _spiral(random, classes, z, turns=1.0)
+
+
+def _moons(random: Random, classes: int, z: float) -> Array:
+    u = random.numbers(4 * CLASSIFICATION_POINTS).reshape(-1, 4)
+    label = _labels(classes)
+    r, angle = _between(u[:, 0], 2.6, 3.4), u[:, 1] * math.pi
+    x, y = (r * _cos(angle) - 1.5) * label, (r * _sin(angle) - 0.75) * label
+    return _moved(x, y, label, u[:, 2:], z)
+
+
+def _rings(random: Random, classes: int, z: float) -> Array:
+    u = random.numbers(4 * CLASSIFICATION_POINTS).reshape(-1, 4)
+    ring = np.repeat(np.arange(classes), _sizes(classes))
+    r, angle = 5 * (ring + 0.7 * u[:, 0]) / classes, u[:, 1] * (2 * math.pi)
+    return _moved(r * _sin(angle), r * _cos(angle), _labels(classes), u[:, 2:], z)
+
+
+def _checkerboard(random: Random, classes: int, z: float) -> Array:
+    u = random.numbers(4 * CLASSIFICATION_POINTS).reshape(-1, 4)
+    xy = _between(u[:, :2], -6, 6)
+    cell = np.clip(np.floor((xy + _between(u[:, 2:], -3, 3) * z + 6) / 3), 0, 3)
+    colour = (cell[:, 0] + cell[:, 1] * (1 if classes == 2 else 2)) % classes
+    return _labelled(*xy.T, _two(colour == 0) if classes == 2 else colour)
+
+
+def _plane(random: Random, _classes: int, z: float) -> Array:
+    x, y, noisy_x, noisy_y = _square(random, z)
+    t = (noisy_x + noisy_y + 10) / 20
+    return _labelled(x, y, -1 * (1 - t) + t)
+
+
+def _bumps(random: Random, _classes: int, z: float) -> Array:
+    x, y, noisy_x, noisy_y = _square(random, z)
+    label = np.zeros(len(x))
+    for cx, cy, sign in BUMPS:
+        height = sign * (1 - np.clip(_distance(noisy_x - cx, noisy_y - cy) / 2, 0, 1))
+        label = np.where(np.abs(height) > np.abs(label), height, label)
+    return _labelled(x, y, label)
+
+
+def _sine(random: Random, _classes: int, z: float) -> Array:
+    x, y, noisy_x, noisy_y = _square(random, z)
+    return _labelled(x, y, _sin(noisy_x) * _cos(noisy_y / 2))
+
+
+BUMPS: Final = ((-4, 2.5, 1), (0, 2.5, -1), (4, 2.5, 1), (-4, -2.5, -1), (0, -2.5, 1), (4, -2.5, -1))
+
+DRAWERS: Final[Mapping[str, Drawer]] = {
+    "circle": _circle,
+    "xor": _xor,
+    "gauss": _gauss,
+    "spiral": _spiral,
+    "three-spirals": _three_spirals,
+    "moons": _moons,
+    "rings": _rings,
+    "checkerboard": _checkerboard,
+    "reg-plane": _plane,
+    "reg-gauss": _bumps,
+    "sine": _sine,
+}
+
+FORMULAS: Final[Mapping[str, Callable[[Array, Array], Array]]] = {
+    "x": lambda x, _: x,
+    "y": lambda _, y: y,
+    "xSquared": lambda x, _: x * x,
+    "ySquared": lambda _, y: y * y,
+    "xTimesY": lambda x, y: x * y,
+    "sinX": lambda x, _: _sin(x),
+    "sinY": lambda _, y: _sin(y),
+    "cosX": lambda x, _: _cos(x),
+    "cosY": lambda _, y: _cos(y),
+}
+
+
+def _square(random: Random, z: float) -> tuple[Array, Array, Array, Array]:
+    """Return points of [-6, 6] x [-6, 6] as x and y, then the same moved by the noise."""
+    u = _between(random.numbers(4 * REGRESSION_POINTS).reshape(-1, 4), -6, 6)
+    return u[:, 0], u[:, 1], u[:, 0] + u[:, 2] * z, u[:, 1] + u[:, 3] * z
+
+
+def _between(u: Array, low: float, high: float) -> Array:
+    return u * (high - low) + low
+
+
+def _moved(x: Array, y: Array, label: Array, u: Array, z: float) -> Array:
+    step = _between(u, -2, 2) * z
+    return _labelled(x + step[:, 0], y + step[:, 1], label)
+
+
+def _labelled(x: Array, y: Array, label: Array) -> Array:
+    return np.stack([x, y, label], axis=1)
+
+
+def _two(positive: NDArray[np.bool_]) -> Array:
+    return np.where(positive, 1.0, -1.0)
+
+
+def _distance(x: Array, y: Array) -> Array:
+    return np.sqrt(x * x + y * y)
+
+
+def _sin(x: Array) -> Array:
+    return np.array([math.sin(value) for value in x.tolist()])
+
+
+def _cos(x: Array) -> Array:
+    return np.array([math.cos(value) for value in x.tolist()])
+
+
+def _sizes(classes: int) -> list[int]:
+    """Return how many points each class has: as equal as whole numbers can be."""
+    borders = [CLASSIFICATION_POINTS * c // classes for c in range(classes + 1)]
+    return [end - start for start, end in zip(borders, borders[1:], strict=False)]
+
+
+def _labels(classes: int) -> Array:
+    """Return the labels of all points, class by class."""
+    values = (1.0, -1.0) if classes == 2 else tuple(map(float, range(classes)))
+    return np.repeat(values, _sizes(classes))

@@ -1,0 +1,133 @@
+"""The random numbers of TensorFlow Playground: ARC4, keyed by a text, as seedrandom 2.4.3 draws from it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__ = ["Random"]
+
+BLOCK: Final = 512
+"""Numbers drawn ahead at a time; nobody sees it, for a stream is a stream."""
+
+
+class Random:
+    """A stream of random numbers that is the same for the same seed on every machine.
+
+    Args:
+        seed: any text; its UTF-16 code units are the key, as in JavaScript.
+
+    Example:
+        >>> Random("0.5").random()
+        0.49767758747058916
+    """
+
+    def __init__(self, seed: str) -> None:
+        self._state = _keyed(_key(seed))
+        _draw(self._state, np.empty(0), 256)  # seedrandom throws the first 256 bytes away
+        self._ahead: list[float] = []
+        self._next = 0
+
+    def random(self) -> float:
+        """Return the next number of [0, 1)."""
+        if self._next == len(self._ahead):
+            self._ahead = self._block(BLOCK).tolist()
+            self._next = 0
+        self._next += 1
+        return self._ahead[self._next - 1]
+
+    def numbers(self, count: int) -> NDArray[np.float64]:
+        """Return the next ``count`` numbers of [0, 1), shape (count,): what as many calls of :meth:`random` give."""
+        waiting = self._ahead[self._next : self._next + count]
+        self._next += len(waiting)
+        return np.concatenate([waiting, self._block(count - len(waiting))])
+
+    def uniform(self, a: float, b: float) -> float:
+        """Return the next number of [a, b)."""
+        return self.random() * (b - a) + a
+
+    def normal(self, mean: float, variance: float) -> float:
+        """Return a normal number: Marsaglia's polar method, which keeps the first of each pair."""
+        while True:
+            v1 = 2 * self.random() - 1
+            v2 = 2 * self.random() - 1
+            s = v1 * v1 + v2 * v2
+            if 0 < s <= 1:
+                return mean + math.sqrt(variance) * (math.sqrt(-2 * math.log(s) / s) * v1)
+
+    def shuffle(self, array: NDArray[Any]) -> None:
+        """Bring the rows of ``array`` into a random order, in place."""
+        order = list(range(len(array)))
+        for number, counter in zip(self.numbers(len(array)).tolist(), range(len(array), 0, -1), strict=True):
+            k = int(number * counter)
+            order[counter - 1], order[k] = order[k], order[counter - 1]
+        array[:] = array[order]
+
+    def _block(self, count: int) -> NDArray[np.float64]:
+        numbers = np.empty(count)
+        _draw(self._state, numbers, 0)
+        return numbers
+
+
+def _key(seed: str) -> list[int]:
+    """Return the bytes that seedrandom mixes from a text: one a code unit, wrapping after 256."""
+    units = np.frombuffer(seed.encode("utf-16-le", "surrogatepass"), "<u2").tolist()
+    key: list[int] = []
+    smear = 0
+    for i, unit in enumerate(units):
+        if i < 256:
+            key.append(0)
+        smear ^= key[i & 255] * 19
+        key[i & 255] = (smear + unit) & 255
+    return key or [0]
+
+
+def _keyed(key: list[int]) -> NDArray[np.uint8]:
+    """Return ARC4's state after its key schedule: the 256 bytes of the permutation, then i and j. Shape (258,)."""
+    s = list(range(256))
+    j = 0
+    for i in range(256):
+        j = (j + key[i % len(key)] + s[i]) & 255
+        s[i], s[j] = s[j], s[i]
+    return np.array([*s, 0, 0], np.uint8)
+
+
+@njit("void(uint8[::1], float64[::1], int64)", cache=True, nogil=True)
+def _draw(state: NDArray[np.uint8], numbers: NDArray[np.float64], skipped: int) -> None:
+    """Skip some bytes, then fill ``numbers``: six bytes each, and more until 53 bits are significant."""
+    i = np.int64(state[256])
+    j = np.int64(state[257])
+    for n in range(-skipped, len(numbers)):
+        value = np.int64(0)
+        scale = 2.0**48
+        taken = 0
+        while True:
+            i = (i + 1) & 255
+            t = np.int64(state[i])
+            j = (j + t) & 255
+            state[i] = state[j]
+            state[j] = t
+            byte = np.int64(state[(t + np.int64(state[i])) & 255])
+            taken += 1
+            if n < 0:
+                break
+            if taken <= 6:
+                value = (value << 8) + byte
+                byte = np.int64(0)
+            if taken >= 6:
+                if value >= 1 << 52:
+                    break
+                value = (value + byte) << 8
+                scale *= 256.0
+        if n >= 0:
+            while value >= 1 << 53:
+                value >>= 1
+                scale /= 2.0
+                byte >>= 1
+            numbers[n] = (value + byte) / scale
+    state[256] = i
+    state[257] = j
