@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from layerlab import __version__
+from layerlab.cli_studio import studio
 from layerlab.errors import LayerlabError
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ app = typer.Typer(
 )
 
 _MODEL_HELP = "A zoo name (layerlab models), a file of Keras text (- for standard input), or package.module:callable."
+app.command()(studio)
+
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 

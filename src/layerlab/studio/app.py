@@ -1,0 +1,71 @@
+"""The studio as a web application: its page, its texts, its socket, the Layers pages."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import FastAPI, Header, Response, WebSocket
+
+from layerlab import __version__
+from layerlab.studio.files import locale_file, static_file
+from layerlab.studio.limits import Limits
+from layerlab.studio.scheduler import Scheduler
+from layerlab.studio.security import Access, Guard
+from layerlab.studio.socket import Visitors
+
+__all__ = ["create_app"]
+
+Seen = Annotated[str | None, Header(alias="If-None-Match", include_in_schema=False)]
+
+
+def create_app(
+    *,
+    token: str | None = None,
+    host: str = "127.0.0.1",
+    allowed_origins: Iterable[str] = (),
+    limits: Limits | None = None,
+    threads: int | None = None,
+) -> FastAPI:
+    """Return the application.
+
+    Args:
+        token: what a visitor must bring; None: nothing.
+        host: the name or address that it is served at; requests under another name are refused.
+        allowed_origins: further pages that may talk to it, as ``https://school.example``.
+        limits: what a tab may take.
+        threads: that train; by default one a core.
+    """
+    threads = threads or os.cpu_count() or 1
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        scheduler = Scheduler(threads)
+        app.state.visitors = Visitors(scheduler, limits or Limits())
+        yield
+        scheduler.close()
+
+    app = FastAPI(title="Layerlab studio", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.add_middleware(Guard, access=Access.to(host, token=token, origins=allowed_origins))
+    if importlib.util.find_spec("layerlab.studio.layer_pages") is not None:
+        from layerlab.studio.layer_pages import router
+
+        app.include_router(router)
+
+    @app.websocket("/ws/playground")
+    async def playground(websocket: WebSocket) -> None:
+        await app.state.visitors.receive(websocket)
+
+    @app.get("/locale/{language}.json")
+    async def locale(language: str, seen: Seen = None) -> Response:
+        """All texts of the page in one language."""
+        return locale_file(language, seen)
+
+    @app.get("/{path:path}", include_in_schema=False)
+    async def static(path: str, seen: Seen = None) -> Response:
+        return static_file(path, seen)
+
+    return app

@@ -1,0 +1,165 @@
+"""The socket: one tab each, its messages taken one by one, its frames never queued."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from layerlab.studio.frames import finite
+from layerlab.studio.limits import Limits
+from layerlab.studio.command_error import CommandError, described
+from layerlab.studio.scheduler import Scheduler
+from layerlab.studio.tab import Tab
+
+__all__ = ["Visitors"]
+
+TRY_AGAIN_LATER: Final = 1013
+ROOM: Final = 32
+"""Messages that may wait for a page to read them; then no more of its commands are taken."""
+
+
+class Outbox:
+    """What waits to be sent to one page. ``say`` and ``show`` may be called from any thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._items: deque[tuple[str | bytes, Callable[[], None] | None]] = deque()
+        self._filled = asyncio.Event()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+        self._closed = False
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Send a text message."""
+        self._put(json.dumps(finite(message), ensure_ascii=False, separators=(",", ":")), None)
+
+    def show(self, content: bytes, sent: Callable[[], None] | None = None) -> None:
+        """Send a frame; ``sent`` is called when the page's side has taken it."""
+        self._put(content, sent)
+
+    def _put(self, content: str | bytes, sent: Callable[[], None] | None) -> None:
+        if self._closed or self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._append, content, sent)
+
+    def _append(self, content: str | bytes, sent: Callable[[], None] | None) -> None:
+        self._items.append((content, sent))
+        self._filled.set()
+        if len(self._items) >= ROOM:
+            self._has_room.clear()
+
+    async def room(self) -> None:
+        """Wait until the page has read enough."""
+        await self._has_room.wait()
+
+    async def deliver(self, websocket: WebSocket) -> None:
+        """Send what comes, in order, for ever."""
+        try:
+            while True:
+                await self._filled.wait()
+                while self._items:
+                    content, sent = self._items.popleft()
+                    await (websocket.send_text(content) if isinstance(content, str) else websocket.send_bytes(content))
+                    if sent is not None:
+                        sent()
+                    if len(self._items) < ROOM:
+                        self._has_room.set()
+                self._filled.clear()
+        finally:
+            self._has_room.set()  # whoever waits for room shall see that the page is gone
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self._closed = True
+        self._items.clear()
+
+
+class Visitors:
+    """All open tabs.
+
+    Args:
+        scheduler: that gives them their turns.
+        limits: of each and of all.
+    """
+
+    def __init__(self, scheduler: Scheduler, limits: Limits) -> None:
+        self.scheduler = scheduler
+        self.limits = limits
+        self.open_tabs = 0
+
+    async def receive(self, websocket: WebSocket) -> None:
+        """Serve one socket to its end."""
+        await websocket.accept()
+        if self.open_tabs >= self.limits.tabs:
+            await self._turn_away(websocket)
+            return
+        self.open_tabs += 1
+        outbox = Outbox(asyncio.get_running_loop())
+        tab = Tab(outbox, self.limits, self.scheduler.wake, self.scheduler.forget)
+        delivery = asyncio.create_task(outbox.deliver(websocket))
+        try:
+            await self._listen(websocket, tab, outbox)
+        except (WebSocketDisconnect, RuntimeError):  # gone while something was being sent
+            pass
+        finally:
+            self.open_tabs -= 1
+            outbox.close()
+            tab.close()
+            delivery.cancel()
+            await asyncio.gather(delivery, return_exceptions=True)
+
+    async def _listen(self, websocket: WebSocket, tab: Tab, outbox: Outbox) -> None:
+        loop = asyncio.get_running_loop()
+        allowance = Allowance(self.limits.commands_per_second)
+        while True:
+            message = await websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            await asyncio.sleep(allowance.wait(time.monotonic()))
+            text = message.get("text")
+            if text is None:
+                refusal = CommandError("error.binary", "the studio takes text messages only")
+                outbox.say({"id": None, "error": described(refusal)})
+            else:
+                done = asyncio.Event()
+                tab.submit(text, partial(_set_from_outside, loop, done))
+                await done.wait()
+            await outbox.room()
+
+    async def _turn_away(self, websocket: WebSocket) -> None:
+        refusal = CommandError(
+            "error.too-many-tabs",
+            f"{self.limits.tabs} tabs are open, as many as this studio serves; close one and reload",
+            limit=self.limits.tabs,
+        )
+        try:
+            await websocket.send_text(json.dumps({"event": "refused", "id": None, "error": described(refusal)}))
+            await websocket.close(TRY_AGAIN_LATER, "too many tabs")
+        except (WebSocketDisconnect, RuntimeError):  # gone already
+            return
+
+
+def _set_from_outside(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    """Set an event of ``loop`` from another thread."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(event.set)
+
+
+class Allowance:
+    """Lets so many messages a second through, a second's worth at once; says how long the next has to wait."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._earliest = 0.0
+
+    def wait(self, now: float) -> float:
+        """Return the seconds that a message of now must wait."""
+        self._earliest = max(self._earliest, now - 1) + 1 / self._rate
+        return max(0.0, self._earliest - now)

@@ -1,0 +1,226 @@
+"""One open page: its session, what it plays, what it is shown. A :class:`~layerlab.studio.scheduler.Actor`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from layerlab.errors import LayerlabError
+from layerlab.studio.arguments import identity_of, read_message
+from layerlab.studio.limits import Limits
+from layerlab.studio.losses import Curve
+from layerlab.studio.observing import divergence_event, observed
+from layerlab.studio.pacing import Pace, Plan
+from layerlab.studio.painting import Selection, data_frame, frame, state
+from layerlab.studio.command_error import CommandError, described
+
+if TYPE_CHECKING:
+    from layerlab.playground.session import Session
+    from layerlab.studio.scheduler import Actor
+
+__all__ = ["LATER", "Outlet", "Tab"]
+
+_log = logging.getLogger(__name__)
+
+LATER: dict[str, Any] = {}
+"""What a command returns whose reply comes by itself, later."""
+
+
+class Outlet(Protocol):
+    """Where a tab's messages go; may be called from any thread, never waits."""
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Send a text message."""
+
+    def show(self, content: bytes, sent: Callable[[], None] | None = None) -> None:
+        """Send a binary frame; ``sent`` is called once the page's side has really taken it."""
+
+
+class Tab:
+    """One open page.
+
+    Everything but :meth:`submit` and what it calls happens in turns, one at a time.
+
+    Args:
+        outlet: where messages go.
+        limits: of the studio.
+        wake: asks the scheduler for a turn of an actor.
+        forget: tells the scheduler that an actor has ended.
+    """
+
+    def __init__(
+        self,
+        outlet: Outlet,
+        limits: Limits,
+        wake: Callable[..., None],
+        forget: Callable[[Actor], None],
+    ) -> None:
+        self.outlet = outlet
+        self.limits = limits
+        self.page: dict[str, str] = {}
+        self.selected: Selection = None
+        self.watched: frozenset[str] = frozenset()
+        self.pace: Pace | None = None
+        self.job: Any = None
+        self.session_or_none: Session | None = None
+        self.curve = Curve()
+        self.must_send_points = False
+        self.changed = False
+        self._wake, self._forget = wake, forget
+        self._inbox: deque[tuple[str, Callable[[], None]]] = deque()
+        self._frame_is_out = False
+        self._next_frame = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def session(self) -> Session:
+        """The session.
+
+        Raises:
+            CommandError: none was opened yet.
+        """
+        if self.session_or_none is None:
+            raise CommandError("error.not-open", 'no network is open yet; the first command is "open"')
+        return self.session_or_none
+
+    def submit(self, text: str, done: Callable[[], None]) -> None:
+        """Take a message; ``done`` is called once it has been dealt with."""
+        self._inbox.append((text, done))
+        self._wake(self, urgent=True)
+
+    def turn(self, now: float) -> float | None:
+        """Answer one command, train for a slice, draw a frame if one can be sent."""
+        if self._inbox:
+            text, done = self._inbox.popleft()
+            try:
+                self._answer(text)
+            finally:
+                done()
+            now = time.monotonic()
+        if self.pace is not None:
+            self._train(now)
+        now = time.monotonic()
+        self._draw(now)
+        return self._next_turn(now)
+
+    def close(self) -> None:
+        """End what still runs for this tab."""
+        self.pace = None
+        self.end_job()
+        self._forget(self)
+
+    def state(self, **further: Any) -> dict[str, Any]:
+        """Return the state, and have the points and a frame follow."""
+        self.must_send_points = True
+        self.changed = True
+        return state(self.session, self.page) | further
+
+    def adopt(self, session: Session) -> None:
+        """Go on with another session: what was drawn of the one before counts no longer."""
+        self.session_or_none = session
+        self.pace = None
+        self.selected = None
+        self.curve.restart()
+
+    def begin(self, job: Actor) -> None:
+        """Run ``job`` beside the session's own training; one that still runs ends."""
+        self.end_job()
+        self.job = job
+        self._wake(job)
+
+    def end_job(self) -> None:
+        """End the job that runs beside, if there is one."""
+        if self.job is not None:
+            self.job.cancel()
+            self._forget(self.job)
+            self.job = None
+
+    def start(self, plan: Plan) -> None:
+        """Begin to train."""
+        self.pace = Pace(plan, time.monotonic())
+
+    def stop(self, reason: str) -> None:
+        """Stop training and say why."""
+        self.pace = None
+        self.changed = True
+        if reason == "diverged":
+            self.outlet.say(divergence_event(self.session))
+        elif reason != "done":
+            self.outlet.say({"event": "stopped", "reason": reason, "epoch": self.session.epoch})
+
+    def _answer(self, text: str) -> None:
+        from layerlab.studio.commands import COMMANDS, unknown
+
+        identity: str | int | None = None
+        try:
+            identity, name, arguments = read_message(text, self.limits)
+            if identity is None:
+                raise CommandError("error.no-id", 'the message has no id; expected {"id": 1, "do": "open", ...}')
+            command = COMMANDS.get(name)
+            result = command(self, arguments) if command else unknown(name)
+        except Exception as error:
+            if not isinstance(error, LayerlabError):
+                _log.exception("a command failed")
+            identity = identity if identity is not None else identity_of(text, self.limits)
+            self.outlet.say({"id": identity, "error": described(error)})
+        else:
+            if result is not LATER:
+                self.outlet.say({"id": identity, "ok": True, **result})
+
+    def _train(self, now: float) -> None:
+        pace, session = self.pace, self.session
+        if pace is None:
+            return
+        try:
+            complete, reason = pace.advance(
+                session, lambda: session.network.evaluate()[1], now, self.limits.slice_seconds
+            )
+        except Exception as error:
+            _log.exception("training failed")
+            self.pace = None
+            self.outlet.say({"event": "stopped", "reason": "error", "error": described(error)})
+            return
+        self.changed = self.changed or complete or now > self._next_frame + 0.05
+        if reason is not None:
+            self.stop(reason)
+
+    def _draw(self, now: float) -> None:
+        if self.session_or_none is None:
+            return
+        if self.must_send_points:
+            self.must_send_points = False
+            self.outlet.show(data_frame(self.session))
+        with self._lock:
+            if not self.changed or self._frame_is_out or now < self._next_frame:
+                return
+            self._frame_is_out = True
+        self.changed = False
+        self._next_frame = now + 1 / self.limits.frames_per_second
+        self.outlet.show(self._frame(), self._sent)
+
+    def _frame(self) -> bytes:
+        start, losses = self.curve.news(self.session)
+        header: dict[str, Any] = {"playing": self.pace is not None, "losses_from": start}
+        header["train_loss"], header["test_loss"] = self.session.network.evaluate()
+        header |= observed(self.session, self.watched)
+        return frame(self.session.network, header, self.selected, losses)
+
+    def _sent(self) -> None:
+        with self._lock:
+            self._frame_is_out = False
+        if self.changed:
+            self._wake(self)
+
+    def _next_turn(self, now: float) -> float | None:
+        if self._inbox:
+            return now
+        times = []
+        if self.pace is not None:
+            times.append(self.pace.due)
+        if self.changed and not self._frame_is_out:
+            times.append(self._next_frame)
+        return min(times, default=None)
