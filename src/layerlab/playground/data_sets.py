@@ -11,13 +11,14 @@ has the labels +1 and -1, one of more has 0, 1, 2...; regression has the labels 
 | three-spirals | three arms of one turn each | its arm |
 | moons | half rings of radius 2.6 to 3.4 round (-1.5, -0.75) and (1.5, 0.75), moved by U(-2, 2)z | +1 upper |
 | rings | k rings between 5c/k and 5(c + 0.7)/k, moved by U(-2, 2)z | its ring, c; +1 the inner of two |
-| checkerboard | U(-6, 6); squares of side 3 | (column + s row) mod k of the point moved by U(-3, 3)z; s = 1 of two, else 2 |
+| checkerboard | U(-6, 6), squares of 3 | (column + s row) mod k, moved by U(-3, 3)z; s = 1 for k = 2, else 2 |
 | sine | U(-6, 6) | sin(x') cos(y'/2) of the point moved by U(-6, 6)z |
 | points | the user's own | theirs |
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from layerlab.errors import LayerlabError
 from layerlab.playground.random_numbers import Random
 from layerlab.playground.specification import Specification
 
@@ -53,13 +53,8 @@ def generate(specification: Specification, random: Random) -> Points:
     Args:
         specification: names the set, its noise, classes and the share that trains.
         random: the stream; what the points take from it is gone, and the network's weights come after.
-
-    Raises:
-        LayerlabError: the set is the user's own and has no points.
     """
     if specification.data_name == "points":
-        if not specification.points:
-            raise LayerlabError('the data set "points" has no points; give at least one')
         drawn = np.array(specification.points)
     else:
         drawer = DRAWERS[specification.data_name]
@@ -102,7 +97,7 @@ def _xor(random: Random, _classes: int, z: float) -> Array:
 def _gauss(random: Random, classes: int, z: float) -> Array:
     t = z / 0.5
     variance = 0.5 * (1 - t) + 4 * t
-    angles = np.arange(classes) * (2 * math.pi / classes)
+    angles = np.arange(classes) * np.float64(2 * math.pi / classes)
     around = zip((3.5 * _sin(angles)).tolist(), (3.5 * _cos(angles)).tolist(), strict=True)
     centres = [(2.0, 2.0), (-2.0, -2.0)] if classes == 2 else list(around)
     xy = [
@@ -110,7 +105,7 @@ def _gauss(random: Random, classes: int, z: float) -> Array:
         for (x, y), size in zip(centres, _sizes(classes), strict=True)
         for _ in range(size)
     ]
-    return _labelled(*np.array(xy).T, _labels(classes))
+    return np.column_stack([xy, _labels(classes)])
 
 
 def _spiral(random: Random, classes: int, z: float, turns: float = 1.75) -> Array:
@@ -147,7 +142,7 @@ def _checkerboard(random: Random, classes: int, z: float) -> Array:
     xy = _between(u[:, :2], -6, 6)
     cell = np.clip(np.floor((xy + _between(u[:, 2:], -3, 3) * z + 6) / 3), 0, 3)
     colour = (cell[:, 0] + cell[:, 1] * (1 if classes == 2 else 2)) % classes
-    return _labelled(*xy.T, _two(colour == 0) if classes == 2 else colour)
+    return np.column_stack([xy, _two(colour == 0) if classes == 2 else colour])
 
 
 def _plane(random: Random, _classes: int, z: float) -> Array:
@@ -237,7 +232,7 @@ def _cos(x: Array) -> Array:
 def _sizes(classes: int) -> list[int]:
     """Return how many points each class has: as equal as whole numbers can be."""
     borders = [CLASSIFICATION_POINTS * c // classes for c in range(classes + 1)]
-    return [end - start for start, end in zip(borders, borders[1:], strict=False)]
+    return [end - start for start, end in itertools.pairwise(borders)]
 
 
 def _labels(classes: int) -> Array:

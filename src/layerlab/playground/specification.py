@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from numbers import Real
 from typing import Any, Final
 
 from layerlab.errors import LayerlabError, did_you_mean
@@ -23,8 +24,10 @@ __all__ = [
     "MAX_CLASSES",
     "MAX_LAYERS",
     "MAX_POINTS",
+    "MAX_SEED",
     "MAX_UNITS",
     "OPTIMIZERS",
+    "POINT_DECIMALS",
     "PROBLEMS",
     "REGRESSION_DATASETS",
     "REGULARIZATIONS",
@@ -63,9 +66,16 @@ MAX_UNITS: Final = 32
 MAX_CLASSES: Final = 6
 MAX_BATCH_SIZE: Final = 1000
 MAX_POINTS: Final = 2000
+MAX_SEED: Final = 100
+"""Characters of a seed."""
+POINT_DECIMALS: Final = 5
+"""Decimals that a point keeps of its coordinates and label, so that a link holds it exactly."""
 
 Point = tuple[float, float, float]
-"""x, y in [-6, 6] and the label: +1 or -1 for two classes, 0, 1, 2... for more, any number for regression."""
+"""x, y in [-6, 6] and the label: +1 or -1 for two classes, 0, 1, 2... for more, any number for regression.
+
+A specification rounds all three to :data:`POINT_DECIMALS` decimals.
+"""
 Frozen = tuple[int, int, int]
 """A weight that learning leaves alone: layer (from 0; the output layer is last), unit, source (-1: the bias)."""
 
@@ -133,8 +143,9 @@ class Specification:
         """Bring the fields to their types and refuse what no network can have."""
         for name in ("features", "hidden_layers", "activations", "batch_normalization", "skip", "frozen", "points"):
             value = getattr(self, name)
+            value = value.tolist() if hasattr(value, "tolist") else value
             if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-                raise LayerlabError(f"{name} {_shown(value)} is no list")
+                raise LayerlabError(f"{_plain(name)} {_shown(value)} is no list")
             object.__setattr__(self, name, tuple(value))
         for name, known in _CHOICES.items():
             value = getattr(self, name)
@@ -146,11 +157,12 @@ class Specification:
             object.__setattr__(self, name, _number(name, getattr(self, name), low, high))
         for name in ("seed", "weight_seed"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, str | int | float):
+            if isinstance(value, bool) or not isinstance(value, str | Real):
                 raise LayerlabError(f"{_plain(name)} {_shown(value)} is neither text nor a number")
-            if len(str(value)) > 100:
-                raise LayerlabError(f"{_plain(name)} has {len(str(value))} characters; at most 100")
-            object.__setattr__(self, name, str(value))
+            text = value if isinstance(value, str) else _shown(value)
+            if len(text) > MAX_SEED:
+                raise LayerlabError(f"{_plain(name)} has {len(text):,} characters; at most {MAX_SEED}")
+            object.__setattr__(self, name, text)
         self._check_features()
         self._check_layers()
         self._check_data()
@@ -195,6 +207,8 @@ class Specification:
         elif self.classes not in DATASETS[self.dataset]:
             known = " or ".join(map(str, DATASETS[self.dataset]))
             raise LayerlabError(f'the data set "{self.dataset}" has {known} classes, not {self.classes}')
+        if self.data_name == "points" and not self.points:
+            raise LayerlabError('the data set "points" has no points; give at least one')
         if len(self.points) > MAX_POINTS:
             raise LayerlabError(f"{len(self.points):,} points; at most {MAX_POINTS:,}")
         object.__setattr__(self, "points", tuple(self._point(i, point) for i, point in enumerate(self.points, 1)))
@@ -209,19 +223,16 @@ class Specification:
         if self.problem == "classification" and self.dataset == "points" and label not in allowed:
             listed = ", ".join(f"{value:g}" for value in allowed)
             raise LayerlabError(f"label {label:g} of point {index}: {self.classes} classes have the labels {listed}")
-        return x, y, label
+        return _kept(x), _kept(y), _kept(label)
 
     def _check_frozen(self) -> None:
+        units, fan_in = self.units, self.fan_in
         for entry in self.frozen:
             whole = isinstance(entry, Sequence) and len(entry) == 3 and all(type(part) is int for part in entry)
             if not whole:
                 raise LayerlabError(f"frozen weight {_shown(entry)} is not (layer, unit, source)")
             layer, unit, source = entry
-            if not (
-                0 <= layer <= len(self.hidden_layers)
-                and 0 <= unit < self.units[layer]
-                and -1 <= source < self.fan_in[layer]
-            ):
+            if not (0 <= layer < len(units) and 0 <= unit < units[layer] and -1 <= source < fan_in[layer]):
                 raise LayerlabError(f"frozen weight {entry}: the network has no such layer, unit and source")
         object.__setattr__(self, "frozen", tuple(sorted({tuple(entry) for entry in self.frozen})))
 
@@ -275,7 +286,7 @@ class Specification:
             and self.data_name in ("circle", "xor", "gauss", "spiral", "reg-plane", "reg-gauss")
         )
 
-    def replace(self, **changes: Any) -> Specification:
+    def replace(self, /, **changes: Any) -> Specification:
         """Return a copy with ``changes``; an unknown field is an error that names the nearest."""
         known = [entry.name for entry in fields(self) if entry.init]
         for name in changes:
@@ -290,11 +301,9 @@ class Specification:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Specification:
         """Return the specification with these fields, the others at their defaults."""
-        return cls().replace(**values) if isinstance(values, Mapping) else cls._refuse(values)
-
-    @staticmethod
-    def _refuse(value: object) -> Specification:
-        raise LayerlabError(f"a specification is a mapping of its fields, not {_shown(value)}")
+        if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+            raise LayerlabError(f"a specification is a mapping of its fields, not {_shown(values)}")
+        return cls().replace(**values)
 
 
 _CHOICES: Final[Mapping[str, Sequence[str]]] = {
@@ -324,13 +333,30 @@ _REAL: Final = {
 
 def _number(name: str, value: object, low: float, high: float, *, whole: bool = False) -> Any:
     kind = "whole number" if whole else "number"
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number = _finite(value)
+    if number is None:
         raise LayerlabError(f"{_plain(name)} {_shown(value)} is no {kind}; expected {low:g} to {high:g}")
-    if whole and value != int(value):
-        raise LayerlabError(f"{_plain(name)} {value:g} is no whole number; expected {low:g} to {high:g}")
-    if not low <= value <= high:
-        raise LayerlabError(f"{_plain(name)} {value:g} is out of range; expected {low:g} to {high:g}")
-    return int(value) if whole else float(value)
+    if whole and number != int(number):
+        raise LayerlabError(f"{_plain(name)} {number:g} is no whole number; expected {low:g} to {high:g}")
+    if not low <= number <= high:
+        raise LayerlabError(f"{_plain(name)} {number:g} is out of range; expected {low:g} to {high:g}")
+    return int(number) if whole else number
+
+
+def _finite(value: object) -> float | None:
+    """Return a number as one that can be computed with; nothing for all else, such as true or 10**400."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _kept(value: float) -> float:
+    """Round to what a point keeps; a zero has no sign."""
+    return round(value, POINT_DECIMALS) + 0.0
 
 
 def _plain(name: str) -> str:
@@ -338,7 +364,10 @@ def _plain(name: str) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = str(value) if isinstance(value, Real) else repr(value)
+    except (ValueError, RecursionError):  # too many digits or levels to be shown
+        text = f"of the type {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
