@@ -1,0 +1,157 @@
+"""Where each number of a network lies: one flat vector of parameters, one table that the kernels read.
+
+The vector holds the weights of all layers (layer by layer, unit by unit, piece by piece, source by source), then all
+biases, then the scales (gamma) and the shifts (beta) of batch normalisation. The working memory of a kernel is a matrix
+of which a row holds one value of one unit for every point of a batch.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from layerlab.playground.specification import Specification
+
+__all__ = ["Activation", "Column", "Layout", "Optimizer", "Output", "Regularization"]
+
+
+class Activation(IntEnum):
+    """Code of the activation of a hidden layer; the first four are the classic ones."""
+
+    LINEAR = 0
+    TANH = 1
+    SIGMOID = 2
+    RELU = 3
+    LEAKY_RELU = 4
+    ELU = 5
+    MAXOUT = 6
+
+
+class Output(IntEnum):
+    """Code of the output layer: what it computes and what the loss is."""
+
+    LINEAR_MSE = 0
+    TANH_MSE = 1
+    LOGISTIC = 2
+    SOFTMAX_MSE = 3
+    SOFTMAX_CROSS_ENTROPY = 4
+
+
+class Regularization(IntEnum):
+    """Code of the penalty on the weights."""
+
+    NONE = 0
+    L1 = 1
+    L2 = 2
+
+
+class Optimizer(IntEnum):
+    """Code of the optimiser."""
+
+    SGD = 0
+    MOMENTUM = 1
+    NESTEROV = 2
+    RMSPROP = 3
+    ADAM = 4
+    ADAMW = 5
+
+
+class Column(IntEnum):
+    """Columns of a layout's table; each row of the table is one layer, the output layer last."""
+
+    INPUTS = 0
+    UNITS = 1
+    PIECES = 2
+    ACTIVATION = 3
+    NORMALIZED = 4
+    SKIP = 5
+    WEIGHTS = 6
+    BIASES = 7
+    GAMMA = 8
+    BETA = 9
+    MEAN = 10
+    VARIANCE = 11
+    INPUT_ROW = 12
+    SUM_ROW = 13
+    HAT_ROW = 14
+    HIDDEN_ROW = 15
+    FACTOR_ROW = 16
+    OUTPUT_ROW = 17
+    WIDTH = 18
+
+
+SKIP_NONE: Final = 0
+SKIP_ADD: Final = 1
+SKIP_CONCATENATE: Final = 2
+
+
+class Layout:
+    """The places of one architecture's numbers.
+
+    Args:
+        specification: of the network; only what decides the architecture is read.
+    """
+
+    def __init__(self, specification: Specification) -> None:
+        codes = [Activation[name.upper()] for name in specification.layer_activations]
+        pieces = [2 if code == Activation.MAXOUT else 1 for code in codes] + [1]
+        table: NDArray[np.int64] = np.zeros((len(pieces), len(Column)), np.int64)
+        weights = biases = scales = 0
+        width, row = len(specification.features), len(specification.features)
+        input_row = 0
+        for entry, units, count, code, normalized, skip in zip(
+            table,
+            specification.units,
+            pieces,
+            [*codes, Activation.LINEAR],
+            (*specification.normalized, False),
+            (*specification.skips, False),
+            strict=True,
+        ):
+            sums = units * count
+            kind = SKIP_NONE if not skip else SKIP_ADD if units == width else SKIP_CONCATENATE
+            entry[: Column.WEIGHTS] = width, units, count, code, normalized, kind
+            entry[Column.WEIGHTS], entry[Column.BIASES], entry[Column.GAMMA] = weights, biases, scales
+            entry[Column.INPUT_ROW] = input_row
+            weights, biases = weights + sums * width, biases + sums
+            scales += sums if normalized else 0
+            width = units + width if kind == SKIP_CONCATENATE else units
+            entry[Column.WIDTH] = width
+            for column, rows in (
+                (Column.SUM_ROW, sums),
+                (Column.HAT_ROW, sums if normalized else 0),
+                (Column.HIDDEN_ROW, units),
+                (Column.FACTOR_ROW, units),
+                (Column.OUTPUT_ROW, width),
+            ):
+                entry[column], row = row, row + rows
+            input_row = entry[Column.OUTPUT_ROW]
+        self.weights, self.biases, self.scales = weights, biases, scales
+        """How many of each there are."""
+        table[:, Column.BIASES] += weights
+        table[:, Column.MEAN] = table[:, Column.GAMMA]
+        table[:, Column.VARIANCE] = table[:, Column.GAMMA] + scales
+        table[:, Column.GAMMA] += weights + biases
+        table[:, Column.BETA] = table[:, Column.GAMMA] + scales
+        self.table = table
+        """(layers, columns): see :class:`Column`."""
+        self.parameters = weights + biases + 2 * scales
+        """Length of the vector of parameters."""
+        self.rows = row
+        """Rows of the working memory."""
+        self.output = self._output(specification)
+        """What the output layer computes."""
+
+    @staticmethod
+    def _output(specification: Specification) -> Output:
+        if specification.problem == "regression":
+            return Output.LINEAR_MSE
+        entropy = specification.loss == "cross-entropy"
+        if specification.outputs > 1:
+            return Output.SOFTMAX_CROSS_ENTROPY if entropy else Output.SOFTMAX_MSE
+        return Output.LOGISTIC if entropy else Output.TANH_MSE

@@ -1,0 +1,539 @@
+"""One network of the playground: its numbers, how it learns, what it puts out.
+
+A :class:`Network` is used by one thread at a time; different networks may run in different threads, because the compiled
+loops let go of the interpreter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from layerlab.errors import LayerlabError, did_you_mean
+from layerlab.playground.data_sets import Points, inputs
+from layerlab.playground.kernels import general
+from layerlab.playground.layout import Column, Layout, Optimizer, Regularization
+from layerlab.playground.random_numbers import Random
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from layerlab.playground.specification import Specification
+
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+__all__ = ["LIVE", "Gradients", "Layer", "LayerGradients", "Network", "Snapshot", "learning_rates"]
+
+LIVE: Final = (
+    "learning_rate",
+    "regularization",
+    "regularization_rate",
+    "batch_size",
+    "frozen",
+    "schedule",
+    "schedule_epochs",
+    "dropout",
+)
+"""The fields of a specification that may change while the weights stay."""
+
+QUEUE: Final = 2000
+"""Points that can wait for an update: the largest data set."""
+BLOCK: Final = 128
+"""Points that are evaluated at once, few enough to stay in a processor's nearest cache."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The numbers of one layer, as views: writing into them changes the network."""
+
+    weights: Floats
+    """(units, inputs); for Maxout (units, 2, inputs)."""
+    biases: Floats
+    """(units,); for Maxout (units, 2)."""
+    dead: Flags
+    """Like ``weights``: links that L1 has cut for ever."""
+    frozen: Flags
+    """Like ``weights``: what learning leaves alone."""
+    frozen_biases: Flags
+    """Like ``biases``."""
+    gamma: Floats | None
+    """Scales of batch normalisation, like ``biases`` (for Maxout every piece is normalised); None without."""
+    beta: Floats | None
+    """Shifts, like ``gamma``."""
+    running_mean: Floats | None
+    """Running statistics, like ``gamma``."""
+    running_variance: Floats | None
+    activation: str
+    """Name of the activation; of the output layer ``tanh``, ``linear``, ``sigmoid`` or ``softmax``."""
+    skip: str
+    """``""``, ``"add"`` or ``"concatenate"``: how the layer's input joins its output."""
+
+    @property
+    def units(self) -> int:
+        """Number of units."""
+        return len(self.weights)
+
+    @property
+    def inputs(self) -> int:
+        """Number of sources of each unit."""
+        return int(self.weights.shape[-1])
+
+    @property
+    def pieces(self) -> int:
+        """Linear pieces of each unit: 2 for Maxout, otherwise 1."""
+        return int(self.biases.shape[1]) if self.biases.ndim == 2 else 1
+
+
+@dataclass(frozen=True)
+class LayerGradients:
+    """The loss's derivatives by the numbers of one :class:`Layer`, in the same shapes."""
+
+    weights: Floats
+    biases: Floats
+    gamma: Floats | None
+    beta: Floats | None
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """The loss's derivatives by all parameters of a network."""
+
+    layers: list[LayerGradients]
+    vector: Floats
+    """All of them in the order of :attr:`Network.parameters`."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A copy of what learning changes: parameters, the optimiser's state, counters, waiting points."""
+
+    epoch: int
+    parameters: Floats
+    running: Floats
+    first: Floats
+    second: Floats
+    dead: Flags
+    counters: NDArray[np.int64]
+    queue: Floats
+
+    @property
+    def bytes(self) -> int:
+        """Size in memory."""
+        arrays = (self.parameters, self.running, self.first, self.second, self.dead, self.counters, self.queue)
+        return sum(array.nbytes for array in arrays)
+
+
+class Network:
+    """One network with its data, created exactly as TensorFlow Playground creates it.
+
+    Args:
+        specification: of the network.
+        points: its data.
+        random: the stream that drew the data and goes on with the weights, unless ``weight_seed`` names another.
+    """
+
+    def __init__(self, specification: Specification, points: Points, random: Random) -> None:
+        self.specification = specification
+        self.epoch = 0
+        self.layout = Layout(specification)
+        layout = self.layout
+        self.parameters: Floats = np.zeros(layout.parameters)
+        """All parameters: weights layer by layer, then biases, then scales and shifts."""
+        self.running: Floats = np.zeros(2 * layout.scales)
+        """Running means of batch normalisation, then running variances."""
+        self.dead: Flags = np.zeros(layout.parameters, np.bool_)
+        self.frozen: Flags = np.zeros(layout.parameters, np.bool_)
+        self.layers: list[Layer] = [self._layer(index) for index in range(len(layout.table))]
+        """The hidden layers, then the output layer."""
+        optimizer = Optimizer[specification.optimizer.upper()]
+        stateful = 0 if optimizer == Optimizer.SGD else layout.parameters
+        self._first: Floats = np.zeros(0 if optimizer == Optimizer.RMSPROP else stateful)
+        self._second: Floats = np.zeros(0 if optimizer in (Optimizer.MOMENTUM, Optimizer.NESTEROV) else stateful)
+        self._counters: NDArray[np.int64] = np.zeros(3, np.int64)
+        self._queue: Floats = np.zeros((len(specification.features) + 1, QUEUE))
+        self._gradients: Floats = np.zeros(layout.parameters)
+        self._inverse: Floats = np.zeros(layout.scales)
+        self._values: Floats = np.zeros((layout.rows, 0))
+        self._deltas: Floats = np.zeros((layout.rows, 0))
+        self._losses: Floats = np.zeros(0)
+        self._key: Final = np.uint64(
+            int.from_bytes(hashlib.blake2b(specification.seed.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+        )
+        self.set_points(points)
+        self._draw(Random(specification.weight_seed) if specification.weight_seed else random)
+        self._mark_frozen()
+
+    def _layer(self, index: int) -> Layer:
+        entry = [int(value) for value in self.layout.table[index]]
+        inputs, units, pieces = entry[Column.INPUTS], entry[Column.UNITS], entry[Column.PIECES]
+        shape = (units,) if pieces == 1 else (units, pieces)
+        sums = units * pieces
+        weights = slice(entry[Column.WEIGHTS], entry[Column.WEIGHTS] + sums * inputs)
+        biases = slice(entry[Column.BIASES], entry[Column.BIASES] + sums)
+
+        def scales(vector: Floats, column: Column) -> Floats | None:
+            start = entry[column]
+            return vector[start : start + sums].reshape(shape) if entry[Column.NORMALIZED] else None
+
+        last = index == len(self.layout.table) - 1
+        return Layer(
+            weights=self.parameters[weights].reshape(*shape, inputs),
+            biases=self.parameters[biases].reshape(shape),
+            dead=self.dead[weights].reshape(*shape, inputs),
+            frozen=self.frozen[weights].reshape(*shape, inputs),
+            frozen_biases=self.frozen[biases].reshape(shape),
+            gamma=scales(self.parameters, Column.GAMMA),
+            beta=scales(self.parameters, Column.BETA),
+            running_mean=scales(self.running, Column.MEAN),
+            running_variance=scales(self.running, Column.VARIANCE),
+            activation=self._output_activation() if last else self.specification.layer_activations[index],
+            skip=("", "add", "concatenate")[entry[Column.SKIP]],
+        )
+
+    def _output_activation(self) -> str:
+        if self.specification.problem == "regression":
+            return "linear"
+        if self.specification.outputs > 1:
+            return "softmax"
+        return "sigmoid" if self.specification.loss == "cross-entropy" else "tanh"
+
+    def _draw(self, random: Random) -> None:
+        name = self.specification.initialization
+        for layer in self.layers:
+            bound = 0.5
+            if name in ("glorot", "he") and layer.inputs:
+                fan_out = layer.units * layer.pieces if name == "glorot" else 0
+                bound = math.sqrt(6 / (layer.inputs + fan_out))
+            flat = layer.weights.reshape(-1)
+            flat[:] = [random.uniform(-bound, bound) for _ in range(flat.size)]
+            layer.biases[...] = 0.1 if name == "classic" else 0.0
+            if name == "zero":
+                flat[:] = 0.0
+            if layer.gamma is not None and layer.running_variance is not None:
+                layer.gamma[...] = layer.running_variance[...] = 1.0
+
+    def _mark_frozen(self) -> None:
+        self.frozen[:] = False
+        for index, unit, source in self.specification.frozen:
+            layer = self.layers[index]
+            if source < 0:
+                layer.frozen_biases[unit] = True
+            else:
+                layer.frozen[unit, ..., source] = True
+
+    @property
+    def points(self) -> Points:
+        """The data that it learns from and is tested with."""
+        return self._points
+
+    @property
+    def iteration(self) -> int:
+        """Updates made."""
+        return int(self._counters[2])
+
+    def set_points(self, points: Points) -> None:
+        """Go on with other data; points that wait for the next update still take part in it."""
+        features = self.specification.features
+        self._points = points
+        self._train = np.ascontiguousarray(inputs(points.train[:, :2], features).T)
+        self._test = np.ascontiguousarray(inputs(points.test[:, :2], features).T)
+        self._train_labels = np.ascontiguousarray(points.train[:, 2])
+        self._test_labels = np.ascontiguousarray(points.test[:, 2])
+        self._counters[0] = 0
+
+    def set_live(self, **changes: Any) -> None:
+        """Change fields of the specification while the weights stay; see :data:`LIVE`.
+
+        Raises:
+            LayerlabError: a field that needs a new network, or a value that no specification has.
+        """
+        for name in changes:
+            if name not in LIVE:
+                raise LayerlabError(f'"{name}" cannot change while the weights stay{did_you_mean(name, LIVE)}')
+        self.specification = self.specification.replace(**changes)
+        self._mark_frozen()
+
+    def run(self, epochs: int) -> Floats:
+        """Train for whole epochs, the one in progress counted as the first.
+
+        Returns:
+            (epochs, 2): the loss of the training points and of the test points after each. Fewer rows, the last of
+            which ends it, when a loss or a weight is no longer finite.
+        """
+        history, _ = self._train_until(epochs, np.iinfo(np.int64).max)
+        return history
+
+    def run_minibatches(self, count: int) -> tuple[int, list[tuple[int, float, float]]]:
+        """Make ``count`` updates, or fewer when a number is no longer finite or no update can ever come.
+
+        Returns:
+            Updates made; and (epoch, training loss, test loss) for each epoch that was completed on the way.
+        """
+        made, borders = 0, []
+        while made < count:
+            epochs = (count - made) * self.specification.batch_size // max(1, len(self._train_labels)) + 2
+            begun = self.epoch
+            rows, updates = self._train_until(epochs, count - made)
+            made += updates
+            borders += [(begun + i, float(row[0]), float(row[1])) for i, row in enumerate(rows, 1)]
+            if not updates or not np.isfinite(self.parameters).all():
+                break
+        return made, borders
+
+    def _train_until(self, epochs: int, limit: int) -> tuple[Floats, int]:
+        specification = self.specification
+        self._make_room()
+        history = np.empty((epochs, 2))
+        codes = np.array(
+            [
+                self.layout.output,
+                Optimizer[specification.optimizer.upper()],
+                Regularization[specification.regularization.upper()],
+                specification.batch_size,
+                self.layout.weights,
+            ],
+            np.int64,
+        )
+        rates = np.concatenate(
+            (
+                [specification.dropout, specification.regularization_rate],
+                learning_rates(specification, self.epoch, epochs),
+            )
+        )
+        done, made = general.run(
+            codes,
+            rates,
+            self.layout.table,
+            self.parameters,
+            self._gradients,
+            self.running,
+            self._first,
+            self._second,
+            self.dead,
+            self.frozen,
+            self._values,
+            self._deltas,
+            self._inverse,
+            self._queue,
+            self._train,
+            self._train_labels,
+            self._test,
+            self._test_labels,
+            self._losses,
+            self._counters,
+            self._key,
+            limit,
+            history,
+        )
+        self.epoch += int(done)
+        return history[:done], int(made)
+
+    def _make_room(self, count: int = 0) -> None:
+        """Let the working memory hold the largest batch that can come, or ``count`` points."""
+        batch = min(self.specification.batch_size, len(self._train_labels))
+        count = max(count, BLOCK, batch + max(batch, int(self._counters[1])))
+        if self._values.shape[1] < count:
+            self._values = np.zeros((self.layout.rows, count))
+            self._deltas = np.zeros((self.layout.rows, count))
+            self._losses = np.zeros(count)
+
+    def evaluate(self) -> tuple[float, float]:
+        """Return the loss of the training points and of the test points, in evaluation mode; NaN without points."""
+        self._make_room()
+        train, test = (
+            general.evaluate(
+                int(self.layout.output),
+                self.layout.table,
+                self.parameters,
+                self.running,
+                self._values,
+                self._inverse,
+                given,
+                labels,
+                self._losses,
+            )
+            for given, labels in ((self._train, self._train_labels), (self._test, self._test_labels))
+        )
+        return float(train), float(test)
+
+    def loss(self, batch: ArrayLike) -> float:
+        """Return the mean loss of points (n, 3) in evaluation mode."""
+        points = np.asarray(batch, np.float64).reshape(-1, 3)
+        self._make_room()
+        given = np.ascontiguousarray(inputs(points[:, :2], self.specification.features).T)
+        loss = general.evaluate(
+            int(self.layout.output),
+            self.layout.table,
+            self.parameters,
+            self.running,
+            self._values,
+            self._inverse,
+            given,
+            np.ascontiguousarray(points[:, 2]),
+            self._losses,
+        )
+        return float(loss)
+
+    def dropout_factors(self, count: int) -> list[Floats]:
+        """Return, for each hidden layer, dropout's factors (count, units) for the next update: 0 or 1 / (1 - rate)."""
+        rate = self.specification.dropout
+        if not rate:
+            return [np.ones((count, layer.units)) for layer in self.layers[:-1]]
+        self._make_room(count)
+        general.drop(self.layout.table, self._values, count, rate, self._key, self._counters[2])
+        return [
+            self._values[row[Column.FACTOR_ROW] : row[Column.FACTOR_ROW] + row[Column.UNITS], :count].T.copy()
+            for row in self.layout.table[:-1]
+        ]
+
+    def gradients(
+        self, batch: ArrayLike, dropout_masks: Sequence[ArrayLike] | None = None, *, training: bool = True
+    ) -> Gradients:
+        """Return the gradient of the mean loss over ``batch``, the penalty excluded. Nothing of the network changes.
+
+        Args:
+            batch: (n, 3) points.
+            dropout_masks: for each hidden layer the factors (n, units) of its outputs; None: those that the network
+                would draw for its next update (:meth:`dropout_factors`).
+            training: normalise with the batch's own statistics and drop; False: running statistics, no dropout.
+        """
+        points = np.asarray(batch, np.float64).reshape(-1, 3)
+        count, table, layout = len(points), self.layout.table, self.layout
+        self._make_room(count)
+        values, dropping = self._values, training
+        if training:
+            masks = self.dropout_factors(count) if dropout_masks is None else dropout_masks
+            for row, mask in zip(table, masks, strict=False):
+                start = row[Column.FACTOR_ROW]
+                values[start : start + row[Column.UNITS], :count] = np.asarray(mask, np.float64).T
+        values[: len(self.specification.features), :count] = inputs(points[:, :2], self.specification.features).T
+        vector = np.zeros(layout.parameters)
+        kind, labels = int(layout.output), np.ascontiguousarray(points[:, 2])
+        general.forward(table, self.parameters, self.running, values, self._inverse, count, training, False, dropping)
+        general.finish(kind, table, values, count)
+        general.backward(
+            kind,
+            table,
+            self.parameters,
+            vector,
+            values,
+            self._deltas,
+            self._inverse,
+            labels,
+            count,
+            training,
+            dropping,
+        )
+        vector /= count
+        vector[self.dead] = 0.0
+        return Gradients([self._layer_gradients(vector, index) for index in range(len(self.layers))], vector)
+
+    def _layer_gradients(self, vector: Floats, index: int) -> LayerGradients:
+        layer, entry = self.layers[index], [int(value) for value in self.layout.table[index]]
+
+        def like(array: Floats, column: Column) -> Floats:
+            return vector[entry[column] : entry[column] + array.size].reshape(array.shape)
+
+        return LayerGradients(
+            weights=like(layer.weights, Column.WEIGHTS),
+            biases=like(layer.biases, Column.BIASES),
+            gamma=None if layer.gamma is None else like(layer.gamma, Column.GAMMA),
+            beta=None if layer.beta is None else like(layer.beta, Column.BETA),
+        )
+
+    def outputs(self, xy: ArrayLike) -> Floats:
+        """Return what the map shows at the points ``xy`` (n, 2).
+
+        Returns:
+            (n, outputs): two classes: the output in [-1, 1] (with cross-entropy 2p - 1); more: the probability of each
+            class; regression: the value.
+        """
+        return self._compute(xy)[-1]
+
+    def activations(self, xy: ArrayLike) -> list[Floats]:
+        """Return the inputs (n, features), then each hidden layer's output (n, width) after activation and skip."""
+        return self._compute(xy)[:-1]
+
+    def _compute(self, xy: ArrayLike) -> list[Floats]:
+        places = np.asarray(xy, np.float64).reshape(-1, 2)
+        given = inputs(places, self.specification.features)
+        self._make_room()
+        table, block, values = self.layout.table, self._values.shape[1], self._values
+        results = [given] + [np.empty((len(places), int(row[Column.WIDTH]))) for row in table]
+        for start in range(0, len(places), block):
+            part = given[start : start + block]
+            values[: part.shape[1], : len(part)] = part.T
+            general.forward(table, self.parameters, self.running, values, self._inverse, len(part), False, False, False)
+            general.finish(int(self.layout.output), table, values, len(part))
+            for row, result in zip(table, results[1:], strict=True):
+                top = row[Column.OUTPUT_ROW]
+                result[start : start + block] = values[top : top + row[Column.WIDTH], : len(part)].T
+        if self.layers[-1].activation == "sigmoid":
+            results[-1] = 2 * results[-1] - 1
+        return results
+
+    def maps(self, resolution: int = 100) -> list[NDArray[np.float32]]:
+        """Return every unit's output over the plane: the inputs, each hidden layer, the output layer.
+
+        Returns:
+            One array (units, resolution, resolution) each; the top row is y = +6, both ends of [-6, 6] are included.
+        """
+        axis = np.linspace(-6, 6, resolution)
+        xy = np.stack([np.tile(axis, resolution), np.repeat(axis[::-1], resolution)], axis=1)
+        units = [len(self.specification.features), *(layer.units for layer in self.layers)]
+        return [
+            np.ascontiguousarray(result[:, :count].T, np.float32).reshape(count, resolution, resolution)
+            for result, count in zip(self._compute(xy), units, strict=True)
+        ]
+
+    def painted_maps(self, resolution: int = 50) -> NDArray[np.uint8]:
+        """Return :meth:`maps` of all units, one after another, as bytes: v in [-1, 1] becomes round(127.5 (v + 1))."""
+        values = np.concatenate(self.maps(resolution)) if self.layers else np.zeros((0, resolution, resolution))
+        return np.nan_to_num(np.rint(127.5 * (np.clip(values, -1, 1) + 1)), nan=128).astype(np.uint8)
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of everything that learning changes."""
+        return Snapshot(
+            self.epoch,
+            self.parameters.copy(),
+            self.running.copy(),
+            self._first.copy(),
+            self._second.copy(),
+            self.dead.copy(),
+            self._counters.copy(),
+            self._queue[:, : self._counters[1]].copy(),
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take up the state of ``snapshot``, made by a network of this architecture and optimiser."""
+        self.epoch = snapshot.epoch
+        for mine, theirs in (
+            (self.parameters, snapshot.parameters),
+            (self.running, snapshot.running),
+            (self._first, snapshot.first),
+            (self._second, snapshot.second),
+            (self.dead, snapshot.dead),
+            (self._counters, snapshot.counters),
+        ):
+            mine[:] = theirs
+        self._queue[:, : snapshot.queue.shape[1]] = snapshot.queue
+
+
+def learning_rates(specification: Specification, first: int, epochs: int) -> Floats:
+    """Return the learning rate of ``epochs`` epochs from number ``first`` on, by the specification's schedule."""
+    epoch = np.arange(first, first + epochs, dtype=np.float64)
+    part = epoch / specification.schedule_epochs
+    factors: dict[str, Floats] = {
+        "constant": np.ones(epochs),
+        "step": 0.1 ** np.floor(3 * part),
+        "exponential": 0.01**part,
+        "cosine": (1 + np.cos(np.pi * np.minimum(part, 1.0))) / 2,
+        "warmup": np.minimum(1.0, (epoch + 1) / specification.schedule_epochs),
+    }
+    return specification.learning_rate * factors[specification.schedule]
