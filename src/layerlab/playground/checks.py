@@ -1,0 +1,66 @@
+"""Numbers that a person gives to a session, checked in one sentence."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Final
+
+from layerlab.errors import LayerlabError
+
+__all__ = ["index", "real", "whole"]
+
+LONGEST: Final = 60
+"""Characters of a value that an error shows."""
+
+
+def whole(name: str, value: object, low: int, high: int) -> int:
+    """Return ``value`` as a whole number of [low, high].
+
+    Raises:
+        LayerlabError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise LayerlabError(f"{name} {_shown(value)} is no whole number; expected {low:,} to {high:,}")
+    if not low <= value <= high:
+        raise LayerlabError(f"{name} {_shown(int(value))} is out of range; expected {low:,} to {high:,}")
+    return int(value)
+
+
+def real(name: str, value: object, low: float, high: float) -> float:
+    """Return ``value`` as a finite number of [low, high].
+
+    Raises:
+        LayerlabError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not _finite(value):
+        raise LayerlabError(f"{name} {_shown(value)} is no number; expected {low:g} to {high:g}")
+    if not low <= value <= high:
+        raise LayerlabError(f"{name} {float(value):g} is out of range; expected {low:g} to {high:g}")
+    return float(value)
+
+
+def index(name: str, value: object, count: int, first: int = 0) -> int:
+    """Return ``value`` as an index from ``first`` to below ``count``.
+
+    Raises:
+        LayerlabError: there is no such one.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not first <= value < count:
+        last = f"expected {first} to {count - 1}" if count > first else "there is none"
+        raise LayerlabError(f"no {name} {_shown(value)}; {last}")
+    return int(value)
+
+
+def _finite(value: numbers.Real) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, int) and abs(value) > 10**LONGEST:  # Python refuses to write the longest at all
+        return "of more than 60 digits"
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
