@@ -6,10 +6,10 @@ import json
 import math
 from typing import Any, Final, NoReturn
 
-from layerlab.studio.limits import Limits
 from layerlab.studio.command_error import CommandError
+from layerlab.studio.limits import Limits
 
-__all__ = ["Arguments", "read_message"]
+__all__ = ["Arguments", "identity_of", "read_message", "refuse"]
 
 CARRIES_POINTS: Final = frozenset({"open", "change", "points", "open_seed"})
 LONGEST_ID: Final = 100
@@ -69,7 +69,8 @@ def _no_constant(name: str) -> NoReturn:
 class Arguments:
     """The arguments of one command.
 
-    Each method raises a :class:`CommandError` that names the argument, its value and what was expected.
+    Each method raises a :class:`~layerlab.studio.command_error.CommandError` that names the argument, its value and
+    what was expected.
     """
 
     def __init__(self, values: dict[str, Any]) -> None:
@@ -85,7 +86,7 @@ class Arguments:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if type(value) is not int or not least <= value <= most:
-            self._refuse(name, value, f"a whole number from {least:,} to {most:,}")
+            refuse(name, value, f"a whole number from {least:,} to {most:,}")
         return value
 
     def optional_whole(self, name: str, least: int, most: int) -> int | None:
@@ -98,23 +99,23 @@ class Arguments:
         """Return a finite number of [least, most]."""
         value = self._values.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not -1e300 < value < 1e300:
-            self._refuse(name, value, "a number")
+            refuse(name, value, "a number")
         if not least <= value <= most:
-            self._refuse(name, value, f"a number from {least:g} to {most:g}")
+            refuse(name, value, f"a number from {least:g} to {most:g}")
         return float(value)
 
     def flag(self, name: str, default: bool | None = None) -> bool:
         """Return true or false."""
         value = self._values.get(name, default)
         if not isinstance(value, bool):
-            self._refuse(name, value, "true or false")
+            refuse(name, value, "true or false")
         return value
 
     def text(self, name: str, default: str | None = None) -> str:
         """Return a text."""
         value = self._values.get(name, default)
         if not isinstance(value, str):
-            self._refuse(name, value, "a text")
+            refuse(name, value, "a text")
         return value
 
     def mapping(self, name: str) -> dict[str, Any]:
@@ -123,15 +124,17 @@ class Arguments:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            self._refuse(name, value, "an object")
+            refuse(name, value, "an object")
         return value
 
-    def _refuse(self, name: str, value: object, expected: str) -> NoReturn:
-        try:
-            shown = json.dumps(value)
-        except (ValueError, RecursionError):
-            shown = "..."
-        shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-        raise CommandError(
-            "error.argument", f"{name} is {shown}; expected {expected}", name=name, value=shown, expected=expected
-        )
+
+def refuse(name: str, value: object, expected: str) -> NoReturn:
+    """Refuse the value of an argument."""
+    try:
+        shown = json.dumps(value)
+    except (ValueError, RecursionError):
+        shown = "..."
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    raise CommandError(
+        "error.argument", f"{name} is {shown}; expected {expected}", name=name, value=shown, expected=expected
+    )

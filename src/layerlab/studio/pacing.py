@@ -13,9 +13,10 @@ __all__ = ["Pace", "Plan"]
 class Trains(Protocol):
     """What of a session is needed here."""
 
-    epoch: int
-    divergence: Any
-
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def diverged(self) -> bool: ...
     def step(self, epochs: int = 1) -> Any: ...
     def step_minibatches(self, count: int = 1) -> Any: ...
 
@@ -79,7 +80,7 @@ class Pace:
         reason = self._end(session, test_loss)
         while reason is None and self.left > 0:
             now = self._train(session, deadline - now)
-            reason = "diverged" if session.divergence is not None else self._end(session, test_loss)
+            reason = "diverged" if session.diverged else self._end(session, test_loss)
             if reason is None and now >= deadline and self.left > 0:
                 return False, None
         if reason is None and self.plan.interval is None:

@@ -25,13 +25,12 @@ Selection = tuple[int, int] | None
 """Layer (-1: the inputs) and unit; None: the output."""
 
 
-def state(session: Session, page: dict[str, str], parts: Sequence[int] = ()) -> dict[str, Any]:
+def state(session: Session, page: dict[str, str]) -> dict[str, Any]:
     """Return everything of a session that changes only by a command.
 
     Args:
         session: of the tab.
         page: the display keys of its link.
-        parts: the epochs that can be gone back to.
     """
     network, specification = session.network, session.specification
     layers = [
@@ -51,9 +50,9 @@ def state(session: Session, page: dict[str, str], parts: Sequence[int] = ()) -> 
         "link": session.link,
         "network": {"layers": layers, "features": list(specification.features)},
         "parameters": sum(layer.weights.size + layer.biases.size for layer in network.layers),
-        "history": list(parts),
+        "history": session.history,
         "epoch": session.epoch,
-        "iteration": network.iteration,
+        "iteration": session.iteration,
         "points": {"train": len(session.points.train), "test": len(session.points.test)},
     }
 
@@ -102,12 +101,12 @@ def frame(
 def large_map(network: Network, selected: Selection) -> dict[str, NDArray[np.uint8]]:
     """Return ``map``: the selected unit, or the output; of several classes the likeliest, with ``confidence``."""
     last = len(network.layers) - 1
-    if selected is not None and not (selected[0] == last and network.layers[last].weights.shape[0] == 1):
+    if selected is not None and selected[0] < last:
         layer, unit = selected
-        if layer == last:  # one class of several: its probability
-            return {"map": paint(_square(2 * network.outputs(_grid(LARGE))[:, unit] - 1))}
         return {"map": paint(_square(network.activations(_grid(LARGE))[layer + 1][:, unit]))}
     outputs = network.outputs(_grid(LARGE))
+    if selected is not None:  # one class of several: its probability
+        return {"map": paint(_square(outputs[:, selected[1]]))}
     if outputs.shape[1] == 1:
         return {"map": paint(_square(outputs[:, 0]))}
     confidence = np.nan_to_num(outputs.max(axis=1))

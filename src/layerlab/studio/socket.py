@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from layerlab.studio.command_error import CommandError, described
 from layerlab.studio.frames import finite
 from layerlab.studio.limits import Limits
-from layerlab.studio.command_error import CommandError, described
 from layerlab.studio.scheduler import Scheduler
 from layerlab.studio.tab import Tab
 

@@ -7,26 +7,27 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from layerlab.errors import LayerlabError
 from layerlab.studio.arguments import identity_of, read_message
+from layerlab.studio.command_error import CommandError, described
 from layerlab.studio.limits import Limits
 from layerlab.studio.losses import Curve
 from layerlab.studio.observing import divergence_event, observed
 from layerlab.studio.pacing import Pace, Plan
 from layerlab.studio.painting import Selection, data_frame, frame, state
-from layerlab.studio.command_error import CommandError, described
 
 if TYPE_CHECKING:
     from layerlab.playground.session import Session
     from layerlab.studio.scheduler import Actor
+    from layerlab.studio.seeds import SeedRun
 
-__all__ = ["LATER", "Outlet", "Tab"]
+__all__ = ["LATER", "Job", "Outlet", "Tab"]
 
 _log = logging.getLogger(__name__)
 
-LATER: dict[str, Any] = {}
+LATER: Final[dict[str, Any]] = {}
 """What a command returns whose reply comes by itself, later."""
 
 
@@ -40,6 +41,16 @@ class Outlet(Protocol):
         """Send a binary frame; ``sent`` is called once the page's side has really taken it."""
 
 
+class Job(Protocol):
+    """Something that runs beside a tab's own training."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def cancel(self) -> None:
+        """End soon."""
+
+
 class Tab:
     """One open page.
 
@@ -49,7 +60,7 @@ class Tab:
         outlet: where messages go.
         limits: of the studio.
         wake: asks the scheduler for a turn of an actor.
-        forget: tells the scheduler that an actor has ended.
+        forget: tells the scheduler that the tab has ended.
     """
 
     def __init__(
@@ -65,12 +76,13 @@ class Tab:
         self.selected: Selection = None
         self.watched: frozenset[str] = frozenset()
         self.pace: Pace | None = None
-        self.job: Any = None
+        self.job: Job | None = None
+        self.seed_run: SeedRun | None = None
         self.session_or_none: Session | None = None
         self.curve = Curve()
         self.must_send_points = False
         self.changed = False
-        self._wake, self._forget = wake, forget
+        self.wake, self._forget = wake, forget
         self._inbox: deque[tuple[str, Callable[[], None]]] = deque()
         self._frame_is_out = False
         self._next_frame = 0.0
@@ -90,7 +102,7 @@ class Tab:
     def submit(self, text: str, done: Callable[[], None]) -> None:
         """Take a message; ``done`` is called once it has been dealt with."""
         self._inbox.append((text, done))
-        self._wake(self, urgent=True)
+        self.wake(self, urgent=True)
 
     def turn(self, now: float) -> float | None:
         """Answer one command, train for a slice, draw a frame if one can be sent."""
@@ -126,17 +138,22 @@ class Tab:
         self.selected = None
         self.curve.restart()
 
-    def begin(self, job: Actor) -> None:
+    def begin_again(self) -> None:
+        """Stop training, and have the page forget the curve that it has."""
+        self.pace = None
+        self.changed = True
+        self.curve.restart()
+
+    def begin(self, job: Job) -> None:
         """Run ``job`` beside the session's own training; one that still runs ends."""
         self.end_job()
         self.job = job
-        self._wake(job)
+        job.start()
 
     def end_job(self) -> None:
         """End the job that runs beside, if there is one."""
         if self.job is not None:
             self.job.cancel()
-            self._forget(self.job)
             self.job = None
 
     def start(self, plan: Plan) -> None:
@@ -204,7 +221,11 @@ class Tab:
 
     def _frame(self) -> bytes:
         start, losses = self.curve.news(self.session)
-        header: dict[str, Any] = {"playing": self.pace is not None, "losses_from": start}
+        header: dict[str, Any] = {
+            "playing": self.pace is not None,
+            "losses_from": start,
+            "history": self.session.history,
+        }
         header["train_loss"], header["test_loss"] = self.session.network.evaluate()
         header |= observed(self.session, self.watched)
         return frame(self.session.network, header, self.selected, losses)
@@ -213,7 +234,7 @@ class Tab:
         with self._lock:
             self._frame_is_out = False
         if self.changed:
-            self._wake(self)
+            self.wake(self)
 
     def _next_turn(self, now: float) -> float | None:
         if self._inbox:
