@@ -1,7 +1,7 @@
 """One network of the playground: its numbers, how it learns, what it puts out.
 
-A :class:`Network` is used by one thread at a time; different networks may run in different threads, because the compiled
-loops let go of the interpreter.
+A :class:`Network` is used by one thread at a time; different networks may run in different threads, because the
+compiled loops let go of the interpreter.
 """
 
 from __future__ import annotations
@@ -42,8 +42,6 @@ LIVE: Final = (
 )
 """The fields of a specification that may change while the weights stay."""
 
-QUEUE: Final = 2000
-"""Points that can wait for an update: the largest data set."""
 BLOCK: Final = 128
 """Points that are evaluated at once, few enough to stay in a processor's nearest cache."""
 
@@ -156,15 +154,14 @@ class Network:
         self._first: Floats = np.zeros(0 if optimizer == Optimizer.RMSPROP else stateful)
         self._second: Floats = np.zeros(0 if optimizer in (Optimizer.MOMENTUM, Optimizer.NESTEROV) else stateful)
         self._counters: NDArray[np.int64] = np.zeros(3, np.int64)
-        self._queue: Floats = np.zeros((len(specification.features) + 1, QUEUE))
+        self._queue: Floats = np.zeros((len(specification.features) + 1, 0))
         self._gradients: Floats = np.zeros(layout.parameters)
         self._inverse: Floats = np.zeros(layout.scales)
         self._values: Floats = np.zeros((layout.rows, 0))
         self._deltas: Floats = np.zeros((layout.rows, 0))
         self._losses: Floats = np.zeros(0)
-        self._key: Final = np.uint64(
-            int.from_bytes(hashlib.blake2b(specification.seed.encode("utf-8", "surrogatepass"), digest_size=8).digest())
-        )
+        digest = hashlib.blake2b(specification.seed.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        self._key: Final = np.uint64(int.from_bytes(digest))
         self.set_points(points)
         self._draw(Random(specification.weight_seed) if specification.weight_seed else random)
         self._mark_frozen()
@@ -237,6 +234,11 @@ class Network:
         """Updates made."""
         return int(self._counters[2])
 
+    @property
+    def finite(self) -> bool:
+        """Whether every parameter is a finite number."""
+        return bool(np.isfinite(self.parameters).all())
+
     def set_points(self, points: Points) -> None:
         """Go on with other data; points that wait for the next update still take part in it."""
         features = self.specification.features
@@ -244,8 +246,16 @@ class Network:
         self._train = np.ascontiguousarray(inputs(points.train[:, :2], features).T)
         self._test = np.ascontiguousarray(inputs(points.test[:, :2], features).T)
         self._train_labels = np.ascontiguousarray(points.train[:, 2])
+        self._reserve_queue(max(len(self._train_labels), int(self._counters[1])))
         self._test_labels = np.ascontiguousarray(points.test[:, 2])
         self._counters[0] = 0
+
+    def _reserve_queue(self, places: int) -> None:
+        """Let at least so many points wait."""
+        if self._queue.shape[1] < places:
+            waiting = self._queue[:, : self._counters[1]]
+            self._queue = np.zeros((len(waiting), places))
+            self._queue[:, : waiting.shape[1]] = waiting
 
     def set_live(self, **changes: Any) -> None:
         """Change fields of the specification while the weights stay; see :data:`LIVE`.
@@ -282,7 +292,7 @@ class Network:
             rows, updates = self._train_until(epochs, count - made)
             made += updates
             borders += [(begun + i, float(row[0]), float(row[1])) for i, row in enumerate(rows, 1)]
-            if not updates or not np.isfinite(self.parameters).all():
+            if not updates or not self.finite:
                 break
         return made, borders
 
@@ -522,6 +532,7 @@ class Network:
             (self._counters, snapshot.counters),
         ):
             mine[:] = theirs
+        self._reserve_queue(snapshot.queue.shape[1])
         self._queue[:, : snapshot.queue.shape[1]] = snapshot.queue
 
 

@@ -243,7 +243,7 @@ def losses(kind, table, values, labels, count, loss):
     """Put the loss of each point into ``loss``, after :func:`finish`."""
     row, units, sums = table[-1, OUTPUT_ROWS], table[-1, UNITS], table[-1, SUMS]
     for p in range(count):
-        if kind == LINEAR_MSE or kind == TANH_MSE:
+        if kind in (LINEAR_MSE, TANH_MSE):
             error = values[row, p] - labels[p]
             loss[p] = 0.5 * error * error
         elif kind == LOGISTIC:
@@ -369,7 +369,7 @@ def update(
         if optimizer == SGD:
             # As TensorFlow Playground rounds it, which differs between weights and biases.
             after = before - (rate / count) * gradients[k] if k < weights else before - rate * gradients[k] / count
-        elif optimizer == MOMENTUM or optimizer == NESTEROV:
+        elif optimizer in (MOMENTUM, NESTEROV):
             first[k] = MOMENTUM_DECAY * first[k] + gradient
             after = before - rate * (gradient + MOMENTUM_DECAY * first[k] if optimizer == NESTEROV else first[k])
         elif optimizer == RMSPROP:
