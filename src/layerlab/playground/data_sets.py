@@ -27,6 +27,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from layerlab.playground.elementary import cos, sin
 from layerlab.playground.random_numbers import Random
 from layerlab.playground.specification import Specification
 
@@ -84,7 +85,7 @@ def _circle(random: Random, _classes: int, z: float) -> Array:
     u = random.numbers(4 * 2 * half).reshape(-1, 4)
     inner, outer = u[:half, 0] * 2.5, u[half:, 0] * (5 - 3.5) + 3.5
     r, angle = np.concatenate([inner, outer]), u[:, 1] * (2 * math.pi)
-    x, y = r * _sin(angle), r * _cos(angle)
+    x, y = r * sin(angle), r * cos(angle)
     return _labelled(x, y, _two(_distance(x + _between(u[:, 2], -5, 5) * z, y + _between(u[:, 3], -5, 5) * z) < 2.5))
 
 
@@ -98,14 +99,10 @@ def _gauss(random: Random, classes: int, z: float) -> Array:
     t = z / 0.5
     variance = 0.5 * (1 - t) + 4 * t
     angles = np.arange(classes) * np.float64(2 * math.pi / classes)
-    around = zip((3.5 * _sin(angles)).tolist(), (3.5 * _cos(angles)).tolist(), strict=True)
+    around = zip((3.5 * sin(angles)).tolist(), (3.5 * cos(angles)).tolist(), strict=True)
     centres = [(2.0, 2.0), (-2.0, -2.0)] if classes == 2 else list(around)
-    xy = [
-        (random.normal(x, variance), random.normal(y, variance))
-        for (x, y), size in zip(centres, _sizes(classes), strict=True)
-        for _ in range(size)
-    ]
-    return np.column_stack([xy, _labels(classes)])
+    mean = np.repeat(np.array(centres), _sizes(classes), axis=0)
+    return np.column_stack([random.normals(mean, variance), _labels(classes)])
 
 
 def _spiral(random: Random, classes: int, z: float, turns: float = 1.75) -> Array:
@@ -115,7 +112,7 @@ def _spiral(random: Random, classes: int, z: float, turns: float = 1.75) -> Arra
     r = i / n * 5
     angle = turns * i / n * 2 * math.pi + (arm * math.pi if classes == 2 else arm * (2 * math.pi / classes))
     moved = _between(random.numbers(2 * len(i)).reshape(-1, 2), -1, 1) * z
-    return _labelled(r * _sin(angle) + moved[:, 0], r * _cos(angle) + moved[:, 1], _labels(classes))
+    return _labelled(r * sin(angle) + moved[:, 0], r * cos(angle) + moved[:, 1], _labels(classes))
 
 
 def _three_spirals(random: Random, classes: int, z: float) -> Array:
@@ -126,7 +123,7 @@ def _moons(random: Random, classes: int, z: float) -> Array:
     u = random.numbers(4 * CLASSIFICATION_POINTS).reshape(-1, 4)
     label = _labels(classes)
     r, angle = _between(u[:, 0], 2.6, 3.4), u[:, 1] * math.pi
-    x, y = (r * _cos(angle) - 1.5) * label, (r * _sin(angle) - 0.75) * label
+    x, y = (r * cos(angle) - 1.5) * label, (r * sin(angle) - 0.75) * label
     return _moved(x, y, label, u[:, 2:], z)
 
 
@@ -134,7 +131,7 @@ def _rings(random: Random, classes: int, z: float) -> Array:
     u = random.numbers(4 * CLASSIFICATION_POINTS).reshape(-1, 4)
     ring = np.repeat(np.arange(classes), _sizes(classes))
     r, angle = 5 * (ring + 0.7 * u[:, 0]) / classes, u[:, 1] * (2 * math.pi)
-    return _moved(r * _sin(angle), r * _cos(angle), _labels(classes), u[:, 2:], z)
+    return _moved(r * sin(angle), r * cos(angle), _labels(classes), u[:, 2:], z)
 
 
 def _checkerboard(random: Random, classes: int, z: float) -> Array:
@@ -162,7 +159,7 @@ def _bumps(random: Random, _classes: int, z: float) -> Array:
 
 def _sine(random: Random, _classes: int, z: float) -> Array:
     x, y, noisy_x, noisy_y = _square(random, z)
-    return _labelled(x, y, _sin(noisy_x) * _cos(noisy_y / 2))
+    return _labelled(x, y, sin(noisy_x) * cos(noisy_y / 2))
 
 
 BUMPS: Final = ((-4, 2.5, 1), (0, 2.5, -1), (4, 2.5, 1), (-4, -2.5, -1), (0, -2.5, 1), (4, -2.5, -1))
@@ -187,10 +184,10 @@ FORMULAS: Final[Mapping[str, Callable[[Array, Array], Array]]] = {
     "xSquared": lambda x, _: x * x,
     "ySquared": lambda _, y: y * y,
     "xTimesY": lambda x, y: x * y,
-    "sinX": lambda x, _: _sin(x),
-    "sinY": lambda _, y: _sin(y),
-    "cosX": lambda x, _: _cos(x),
-    "cosY": lambda _, y: _cos(y),
+    "sinX": lambda x, _: sin(x),
+    "sinY": lambda _, y: sin(y),
+    "cosX": lambda x, _: cos(x),
+    "cosY": lambda _, y: cos(y),
 }
 
 
@@ -219,14 +216,6 @@ def _two(positive: NDArray[np.bool_]) -> Array:
 
 def _distance(x: Array, y: Array) -> Array:
     return np.sqrt(x * x + y * y)
-
-
-def _sin(x: Array) -> Array:
-    return np.array([math.sin(value) for value in x.tolist()])
-
-
-def _cos(x: Array) -> Array:
-    return np.array([math.cos(value) for value in x.tolist()])
 
 
 def _sizes(classes: int) -> list[int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from layerlab.playground.elementary import log
 
 __all__ = ["Random"]
 
@@ -51,13 +52,23 @@ class Random:
         return self.random() * (b - a) + a
 
     def normal(self, mean: float, variance: float) -> float:
-        """Return a normal number: Marsaglia's polar method, which keeps the first of each pair."""
-        while True:
-            v1 = 2 * self.random() - 1
-            v2 = 2 * self.random() - 1
-            s = v1 * v1 + v2 * v2
-            if 0 < s <= 1:
-                return mean + math.sqrt(variance) * (math.sqrt(-2 * math.log(s) / s) * v1)
+        """Return the next normal number."""
+        return float(self.normals(np.array(mean), variance))
+
+    def normals(self, mean: NDArray[np.float64], variance: float) -> NDArray[np.float64]:
+        """Return a normal number for each of ``mean``, in order: Marsaglia's polar method, the first of each pair."""
+        v1, s = np.empty(mean.size), np.empty(mean.size)
+        done = 0
+        while done < mean.size:  # never more pairs than are missing, so that none is drawn in vain
+            pairs = 2 * self.numbers(2 * (mean.size - done)).reshape(-1, 2) - 1
+            size = pairs[:, 0] * pairs[:, 0] + pairs[:, 1] * pairs[:, 1]
+            inside = (size > 0) & (size <= 1)
+            end = done + int(inside.sum())
+            v1[done:end], s[done:end] = pairs[inside, 0], size[inside]
+            done = end
+        spread = np.sqrt(-2 * log(s) / s) * v1
+        normal: NDArray[np.float64] = mean + np.sqrt(variance) * spread.reshape(mean.shape)
+        return normal
 
     def shuffle(self, array: NDArray[Any]) -> None:
         """Bring the rows of ``array`` into a random order, in place."""
