@@ -217,18 +217,22 @@ class Tab:
             self._frame_is_out = True
         self.changed = False
         self._next_frame = now + 1 / self.limits.frames_per_second
-        self.outlet.show(self._frame(), self._sent)
+        try:
+            picture = self._frame()
+        except Exception:  # what fails here is what was asked for beside the picture
+            _log.exception("a frame failed")
+            self._frame_is_out, self.watched = False, frozenset()
+            self.curve.restart()  # the points that it held were not sent
+        else:
+            self.outlet.show(picture, self._sent)
 
     def _frame(self) -> bytes:
-        start, losses = self.curve.news(self.session)
-        header: dict[str, Any] = {
-            "playing": self.pace is not None,
-            "losses_from": start,
-            "history": self.session.history,
-        }
-        header["train_loss"], header["test_loss"] = self.session.network.evaluate()
-        header |= observed(self.session, self.watched)
-        return frame(self.session.network, header, self.selected, losses)
+        session = self.session
+        start, losses = self.curve.news(session)
+        header: dict[str, Any] = {"playing": self.pace is not None, "losses_from": start, "history": session.history}
+        header["train_loss"], header["test_loss"] = session.network.evaluate()
+        header |= observed(session, self.watched)
+        return frame(session.network, header, self.selected, losses)
 
     def _sent(self) -> None:
         with self._lock:
