@@ -249,6 +249,7 @@ class Session:
         Args:
             seed: of the new data; None: drawn from the present stream, as TensorFlow Playground does.
         """
+        self._settle()
         chosen = f"{self._random.random():.5f}" if seed is None else seed
         specification = self.specification.replace(seed=chosen)
         self._random = Random(specification.seed)
@@ -277,6 +278,7 @@ class Session:
             self._build(wanted)
             return True
         if changed:
+            self._settle()
             self._network.set_live(**{name: getattr(wanted, name) for name in changed})
         return False
 
@@ -297,6 +299,7 @@ class Session:
             LayerlabError: no such weight, or no such value.
         """
         numbers = self._place(layer, unit, source, piece)
+        self._settle()
         numbers[...] = checks.real("the weight" if source >= 0 else "the bias", value, -LARGEST_VALUE, LARGEST_VALUE)
 
     def set_bias(self, layer: int, unit: int, value: float, piece: int | None = None) -> None:
@@ -315,6 +318,10 @@ class Session:
         self._place(layer, unit, source, None)
         if source >= 0:
             self._network.layers[layer].dead[unit, ..., source] = False
+
+    def _settle(self) -> None:
+        """Find out why the run diverged, if it did, before something changes that has no part in it."""
+        _ = self.divergence
 
     def _place(self, layer: int, unit: int, source: int, piece: int | None) -> Floats:
         """Return a view of one weight or bias (of both pieces, where ``piece`` is None)."""
