@@ -146,6 +146,10 @@ class Layout:
         """Rows of the working memory."""
         self.output = self._output(specification)
         """What the output layer computes."""
+        self.plain_table: NDArray[np.int64] = table.copy()
+        """The table for the small kernel, to which the output layer's tanh is an activation like any other."""
+        if self.output == Output.TANH_MSE:
+            self.plain_table[-1, Column.ACTIVATION] = Activation.TANH
 
     @staticmethod
     def _output(specification: Specification) -> Output:

@@ -16,8 +16,8 @@ import numpy as np
 
 from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.playground.data_sets import Points, inputs
-from layerlab.playground.kernels import general
-from layerlab.playground.layout import Column, Layout, Optimizer, Regularization
+from layerlab.playground.kernels import classic, general
+from layerlab.playground.layout import Activation, Column, Layout, Optimizer, Output, Regularization
 from layerlab.playground.random_numbers import Random
 
 if TYPE_CHECKING:
@@ -316,6 +316,28 @@ class Network:
                 learning_rates(specification, self.epoch, epochs),
             )
         )
+        if self._plain:
+            done, made = classic.run(
+                codes,
+                rates,
+                self.layout.plain_table,
+                self.parameters,
+                self._gradients,
+                self.dead,
+                self.frozen,
+                self._values,
+                self._deltas,
+                self._queue,
+                self._train,
+                self._train_labels,
+                self._test,
+                self._test_labels,
+                self._counters,
+                limit,
+                history,
+            )
+            self.epoch += int(done)
+            return history[:done], int(made)
         done, made = general.run(
             codes,
             rates,
@@ -348,10 +370,23 @@ class Network:
         """Let the working memory hold the largest batch that can come, or ``count`` points."""
         batch = min(self.specification.batch_size, len(self._train_labels))
         count = max(count, BLOCK, batch + max(batch, int(self._counters[1])))
+        count = -(-count // classic.LANES) * classic.LANES
         if self._values.shape[1] < count:
             self._values = np.zeros((self.layout.rows, count))
             self._deltas = np.zeros((self.layout.rows, count))
             self._losses = np.zeros(count)
+
+    @property
+    def _plain(self) -> bool:
+        """Whether the small kernel computes this network."""
+        specification, table = self.specification, self.layout.table
+        return bool(
+            specification.optimizer == "sgd"
+            and self.layout.output in (Output.LINEAR_MSE, Output.TANH_MSE)
+            and not specification.dropout
+            and (table[:, Column.ACTIVATION] <= Activation.RELU).all()
+            and not table[:, [Column.NORMALIZED, Column.SKIP]].any()
+        )
 
     def evaluate(self) -> tuple[float, float]:
         """Return the loss of the training points and of the test points, in evaluation mode; NaN without points."""

@@ -1,0 +1,29 @@
+"""How the kernels are compiled: cached on disk, without the interpreter's lock, in strict floating point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from numba import njit
+
+__all__ = ["compiled", "inlined"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Return ``function`` compiled at its first call, or loaded from the cache that an earlier process left.
+
+    Numba keeps the cache beside the source, else in the user's cache folder; where neither can be written, it compiles
+    in every process.
+    """
+    try:
+        return cast("Function", njit(cache=True, nogil=True, error_model="numpy")(function))
+    except RuntimeError:
+        return cast("Function", njit(nogil=True, error_model="numpy")(function))
+
+
+def inlined(function: Function) -> Function:
+    """Return ``function`` for use inside other kernels, always inlined there, so that their loops become vectors."""
+    return cast("Function", njit(nogil=True, error_model="numpy", forceinline=True)(function))
