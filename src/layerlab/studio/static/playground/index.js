@@ -1,0 +1,87 @@
+/** The Playground tab: its parts, put together. */
+
+import { h, replace } from "../dom.js";
+import { t, text } from "../locale.js";
+import { call, on, onFrame } from "../socket.js";
+import { store } from "../store.js";
+import { mountDataColumn } from "./data_column.js";
+import { listenToKeys } from "./keyboard.js";
+import { isOn } from "./link.js";
+import { mountNetwork } from "./network.js";
+import { mountOutputColumn } from "./output_column.js";
+import { pause } from "./player.js";
+import { begin, open, select, send } from "./session.js";
+import { mountStatus } from "./status.js";
+import { mountTopBar } from "./top_bar.js";
+
+/**
+ * What the panels and lessons may use.
+ * @typedef {{
+ *   store: typeof store, call: typeof call, on: typeof on, onFrame: typeof onFrame,
+ *   select: (layer: number | null, unit?: number) => void, openLink: (hash: string) => Promise<boolean>,
+ *   notify: (node: Node) => void, t: typeof t, text: typeof text
+ * }} Context
+ */
+
+/**
+ * @param {HTMLElement} root
+ * @returns {{ shown: () => void, hidden: () => void }}
+ */
+export function mount(root) {
+  const part = (/** @type {string} */ name, /** @type {string} */ tag = "section") =>
+    tag === "section" ? h("section", { class: name }) : h("div", { class: name });
+  const [status, top, data, network, output] = [part("status", "div"), part("top-bar"), part("data-column card"), part("network"), part("output-column card")];
+  const panels = h("section", { class: "panels card", dataset: { control: "panels" } });
+  replace(root, h("h1", { class: "visually-hidden" }, text("common.tab.playground")), status, top,
+    h("div", { class: "playground" }, data, network, output), panels,
+    h("p", { class: "muted small explains keys" }, text("playground.keys")));
+  let shown = true;
+  const { notify } = mountStatus(status);
+  mountTopBar(top);
+  mountDataColumn(data);
+  mountNetwork(network);
+  mountOutputColumn(output);
+  listenToKeys(() => shown);
+  followDisplay(root);
+  watchMetrics();
+  /** @type {Context} */
+  const context = {
+    store, call, on, onFrame, notify, t, text,
+    select: (layer, unit) => select(layer === null ? null : [layer, unit ?? 0]),
+    openLink: (hash) => open(hash.replace(/^#/, "")),
+  };
+  begin((sentence) => notify(document.createTextNode(sentence)));
+  void import("./panels.js").then(({ mountPanels }) => mountPanels(panels, context));
+  return {
+    shown: () => (shown = true),
+    hidden: () => {
+      shown = false;
+      pause();
+    },
+  };
+}
+
+/**
+ * Hide what the link hides.
+ * @param {HTMLElement} root
+ */
+function followDisplay(root) {
+  const apply = () => {
+    root.classList.toggle("without-text", isOn(store.display, "hideText"));
+    for (const element of root.querySelectorAll("[data-control]")) {
+      if (element instanceof HTMLElement) element.hidden = isOn(store.display, `${element.dataset.control}_hide`);
+    }
+  };
+  store.subscribe((what) => (what === "display" || what === "state") && apply());
+}
+
+/** Frames carry accuracy and R² from the first state of each connection on. */
+function watchMetrics() {
+  let link = "";
+  store.subscribe((what) => {
+    if (what !== "state" || !store.state) return;
+    const opened = !link || store.frame === null || store.state.epoch === 0;
+    link = store.state.link;
+    if (opened) void send("watch", { metrics: true });
+  });
+}
