@@ -90,7 +90,8 @@ def health(network: Network) -> list[LayerHealth]:
     points = network.points.train
     points = points[np.linspace(0, len(points) - 1, min(len(points), MOST_POINTS)).round().astype(np.int64)]
     passes = forward(network, points[:, :2])
-    gradients = network.gradients(points).layers
+    whole = [np.ones((len(points), layer.units)) for layer in network.layers[:-1]]  # chance has no part in this
+    gradients = network.gradients(points, whole).layers
     rate = 0.0 if network.specification.optimizer in ADAPTIVE else network.specification.learning_rate
     found = []
     for number, (layer, each, slopes) in enumerate(zip(network.layers, passes, gradients, strict=True)):
