@@ -16,6 +16,7 @@ from layerlab.studio.limits import Limits
 from layerlab.studio.scheduler import Scheduler
 from layerlab.studio.security import Access, Guard
 from layerlab.studio.socket import Visitors
+from layerlab.studio.warming import warm_up
 
 __all__ = ["create_app"]
 
@@ -44,8 +45,10 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         scheduler = Scheduler(threads)
-        app.state.visitors = Visitors(scheduler, limits or Limits())
+        app.state.visitors = visitors = Visitors(scheduler, limits or Limits())
+        ended = warm_up(visitors.any_plays)
         yield
+        ended.set()
         scheduler.close()
 
     app = FastAPI(title="Layerlab studio", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)

@@ -56,8 +56,8 @@ def unpack(frame: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
 def paint(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Return values of [-1, 1] as 0 to 255; what lies outside is clamped, what is no number becomes the middle."""
-    scaled = np.nan_to_num(np.rint(127.5 * (values + 1)), nan=128)
-    painted: NDArray[np.uint8] = np.clip(scaled, 0, 255).astype(np.uint8)
+    scaled = 127.5 * (np.clip(values, -1, 1) + 1)
+    painted: NDArray[np.uint8] = np.nan_to_num(np.rint(scaled), nan=128).astype(np.uint8)
     return painted
 
 

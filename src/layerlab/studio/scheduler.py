@@ -29,7 +29,7 @@ class _Seat:
         self.actor = actor
         self.running = False
         self.queued = False
-        self.woken = False
+        self.woken: deque[_Seat] | None = None  # the queue to join after the present turn
         self.gone = False
         self.ticket = 0
 
@@ -63,10 +63,11 @@ class Scheduler:
         """Give ``actor`` a turn soon; may be called from any thread, as often as one likes."""
         with self._condition:
             seat = self._seats.setdefault(id(actor), _Seat(actor))
+            queue = self._urgent if urgent else self._ordinary
             if seat.running:
-                seat.woken = True
+                seat.woken = queue if seat.woken is None or urgent else seat.woken
             elif not seat.queued:
-                self._enqueue(seat, self._urgent if urgent else self._ordinary)
+                self._enqueue(seat, queue)
             elif urgent and seat in self._ordinary:
                 self._ordinary.remove(seat)
                 self._urgent.append(seat)
@@ -110,7 +111,7 @@ class Scheduler:
             if queue:
                 self._urgent_is_next = queue is self._ordinary
                 seat = queue.popleft()
-                seat.queued, seat.running, seat.woken = False, True, False
+                seat.queued, seat.running, seat.woken = False, True, None
                 return seat
             self._condition.wait(self._timers[0][0] - now if self._timers else None)
         return None
@@ -134,8 +135,8 @@ class Scheduler:
             seat.running = False
             if seat.gone:
                 return
-            if seat.woken:
-                self._enqueue(seat, self._urgent)
+            if seat.woken is not None:
+                self._enqueue(seat, seat.woken)
             elif again is not None:
                 if again <= time.monotonic():
                     self._enqueue(seat, self._ordinary)

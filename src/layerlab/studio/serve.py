@@ -25,6 +25,9 @@ PORTS_TRIED: Final = 100
 SEND_BUFFER: Final = 128 * 1024
 """Bytes that the system may hold for a page that does not read: few, so that what it reads next is new."""
 
+SWITCH_SECONDS: Final = 0.0005
+"""How long one thread may keep the interpreter from another: the loop that answers shares it with those that train."""
+
 
 def serve(
     host: str = "127.0.0.1",
@@ -65,6 +68,7 @@ def serve(
         ws_per_message_deflate=False,  # compressing would cost more than training does
         timeout_graceful_shutdown=1,
     )
+    sys.setswitchinterval(SWITCH_SECONDS)
     _Server(config, ready).run(sockets=[listener])
 
 

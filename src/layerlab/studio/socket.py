@@ -92,28 +92,32 @@ class Visitors:
     def __init__(self, scheduler: Scheduler, limits: Limits) -> None:
         self.scheduler = scheduler
         self.limits = limits
-        self.open_tabs = 0
+        self.tabs: set[Tab] = set()
 
     async def receive(self, websocket: WebSocket) -> None:
         """Serve one socket to its end."""
         await websocket.accept()
-        if self.open_tabs >= self.limits.tabs:
+        if len(self.tabs) >= self.limits.tabs:
             await self._turn_away(websocket)
             return
-        self.open_tabs += 1
         outbox = Outbox(asyncio.get_running_loop())
         tab = Tab(outbox, self.limits, self.scheduler.wake, self.scheduler.forget)
+        self.tabs.add(tab)
         delivery = asyncio.create_task(outbox.deliver(websocket))
         try:
             await self._listen(websocket, tab, outbox)
         except (WebSocketDisconnect, RuntimeError):  # gone while something was being sent
             pass
         finally:
-            self.open_tabs -= 1
+            self.tabs.discard(tab)
             outbox.close()
             tab.close()
             delivery.cancel()
             await asyncio.gather(delivery, return_exceptions=True)
+
+    def any_plays(self) -> bool:
+        """Tell whether a tab trains."""
+        return any(tab.pace is not None for tab in list(self.tabs))
 
     async def _listen(self, websocket: WebSocket, tab: Tab, outbox: Outbox) -> None:
         loop = asyncio.get_running_loop()

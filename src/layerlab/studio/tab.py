@@ -105,14 +105,17 @@ class Tab:
         self.wake(self, urgent=True)
 
     def turn(self, now: float) -> float | None:
-        """Answer one command, train for a slice, draw a frame if one can be sent."""
+        """Answer one command, or train for a slice and draw a frame if one can be sent.
+
+        A turn that answers does nothing else, so that the clicks of many people are not kept waiting by training.
+        """
         if self._inbox:
             text, done = self._inbox.popleft()
             try:
                 self._answer(text)
             finally:
                 done()
-            now = time.monotonic()
+            return now
         if self.pace is not None:
             self._train(now)
         now = time.monotonic()
