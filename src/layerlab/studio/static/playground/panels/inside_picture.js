@@ -1,0 +1,204 @@
+/** The network with its numbers: every unit's output or gradient, every link's product or gradient. */
+
+import { replace, svg } from "../../dom.js";
+import { message, t } from "../../locale.js";
+import { FEATURE_SYMBOLS } from "../choices.js";
+import { allPlaces, brief, nearest, originOf, pieceAt } from "./trace.js";
+
+/** @typedef {import("./trace.js").Trace} Trace */
+/** @typedef {import("./trace.js").Place} Place */
+/** @typedef {"forward" | "backward"} Way */
+/** @typedef {{ at: (layer: number, unit: number) => [number, number], half: number, width: number, height: number }} Layout */
+
+const MOST_DRAWN = 300;
+const MOST_NUMBERED = 24;
+const BOX = { width: 74, tall: 44, flat: 24 };
+
+/**
+ * Make the picture.
+ * @param {(place: Place) => void} choose a link was pointed at or gone to
+ * @returns {{ element: SVGSVGElement, draw: (trace: Trace, chosen: Place, way: Way) => void }}
+ */
+export function networkPicture(choose) {
+  const element = svg("svg", { class: "inside-picture", tabindex: 0, role: "application", "aria-label": message("panels.inside.picture") });
+  /** @type {{ trace: Trace, chosen: Place, way: Way } | null} */
+  let last = null;
+  new ResizeObserver(() => last && draw(last.trace, last.chosen, last.way)).observe(element);
+  element.addEventListener("keydown", (event) => {
+    if (!last || !["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    choose(neighbour(last.trace, last.chosen, event.key));
+  });
+
+  /**
+   * @param {Trace} trace
+   * @param {Place} chosen
+   * @param {Way} way
+   */
+  function draw(trace, chosen, way) {
+    last = { trace, chosen, way };
+    const layout = layoutOf(trace, Math.max(element.clientWidth, 130 * (trace.layers.length + 1)));
+    element.setAttribute("viewBox", `0 0 ${layout.width} ${layout.height}`);
+    element.setAttribute("height", String(layout.height));
+    const places = allPlaces(trace);
+    const drawn = places.length <= MOST_DRAWN ? places : places.filter(({ layer, unit }) => layer === chosen.layer && unit === chosen.unit);
+    replace(
+      element,
+      drawn.map((place) => link(trace, place, layout, same(place, chosen), choose)),
+      drawn.filter((place) => isNumbered(trace, place, chosen)).map((place) => linkNumber(trace, place, layout, way, same(place, chosen))),
+      trace.features.map(({ name, value }, unit) => box(layout, -1, unit, FEATURE_SYMBOLS[name] ?? name, brief(value), false, () => {})),
+      trace.layers.flatMap(({ units }, layer) =>
+        units.map(({ output, output_gradient, pieces }, unit) => {
+          const value = way === "forward" ? output : (output_gradient ?? pieces[0].sum_gradient);
+          const symbol = way === "forward" ? "a" : output_gradient === null ? "∂L/∂z" : "∂L/∂a";
+          const isChosen = layer === chosen.layer && unit === chosen.unit;
+          return box(layout, layer, unit, symbol, brief(value), isChosen, () => choose(nearest(trace, { ...chosen, layer, unit })));
+        }),
+      ),
+      titles(trace, layout),
+    );
+  }
+
+  return { element, draw };
+}
+
+/**
+ * @param {Trace} trace
+ * @param {number} width
+ * @returns {Layout}
+ */
+function layoutOf(trace, width) {
+  const counts = [trace.features.length, ...trace.layers.map(({ units }) => units.length)];
+  const most = Math.max(...counts, 1);
+  const pitch = Math.max(30, Math.min(84, 460 / most));
+  const half = (pitch > BOX.tall + 8 ? BOX.tall : BOX.flat) / 2;
+  const height = most * pitch + 34;
+  const step = (width - BOX.width - 4) / Math.max(1, counts.length - 1);
+  return {
+    at: (layer, unit) => [BOX.width / 2 + 2 + (layer + 1) * step, 30 + ((unit + 0.5) * (height - 34)) / counts[layer + 1]],
+    half,
+    width,
+    height,
+  };
+}
+
+/**
+ * @param {Place} one
+ * @param {Place} other
+ */
+function same(one, other) {
+  return one.layer === other.layer && one.unit === other.unit && one.source === other.source && one.piece === other.piece;
+}
+
+/**
+ * Numbers stand on every link where there is room; else on those of the chosen unit.
+ * @param {Trace} trace
+ * @param {Place} place
+ * @param {Place} chosen
+ */
+function isNumbered(trace, { layer, unit, piece }, chosen) {
+  const { units } = trace.layers[layer];
+  const links = units.length * units[0].pieces.length * units[0].pieces[0].links.length;
+  if (links <= MOST_NUMBERED && units[0].pieces.length === 1) return true;
+  return layer === chosen.layer && unit === chosen.unit && piece === chosen.piece && units[0].pieces[0].links.length <= MOST_NUMBERED;
+}
+
+/**
+ * The ends of a link, at the sides of the two boxes.
+ * @param {Trace} trace
+ * @param {Place} place
+ * @param {Layout} layout
+ * @returns {[number, number, number, number]}
+ */
+function ends(trace, { layer, unit, source }, layout) {
+  const from = originOf(trace, layer, source);
+  const [x1, y1] = layout.at(from.layer, from.unit);
+  const [x2, y2] = layout.at(layer, unit);
+  return [x1 + BOX.width / 2, y1, x2 - BOX.width / 2, y2];
+}
+
+/**
+ * @param {Trace} trace
+ * @param {Place} place
+ * @param {Layout} layout
+ * @param {boolean} chosen
+ * @param {(place: Place) => void} choose
+ */
+function link(trace, place, layout, chosen, choose) {
+  const found = pieceAt(trace, place).links[place.source];
+  const [x1, y1, x2, y2] = ends(trace, place, layout);
+  const look = `inside-link${chosen ? " chosen" : ""}${found.dead ? " dead" : ""}`;
+  const stroke = found.weight >= 0 ? "var(--positive)" : "var(--negative)";
+  const width = Math.min(7, 1 + 2.5 * Math.abs(found.weight));
+  return svg(
+    "g",
+    { class: look, onpointerenter: () => choose(place), onclick: () => choose(place) },
+    svg("line", { class: "reach", x1, y1, x2, y2 }),
+    svg("line", { x1, y1, x2, y2, style: { stroke, "stroke-width": chosen ? width + 2 : width } }),
+  );
+}
+
+/**
+ * The number on a link. Links of one source have theirs at different distances, so that they do not collide.
+ * @param {Trace} trace
+ * @param {Place} place
+ * @param {Layout} layout
+ * @param {Way} way
+ * @param {boolean} chosen
+ */
+function linkNumber(trace, place, layout, way, chosen) {
+  const { weight, input, gradient } = pieceAt(trace, place).links[place.source];
+  const [x1, y1, x2, y2] = ends(trace, place, layout);
+  const units = trace.layers[place.layer].units.length;
+  const share = units === 1 ? 0.42 : 0.22 + (0.56 * (place.unit + 0.5)) / units;
+  const said = way === "forward" ? `${brief(weight)}·${brief(input)}` : brief(gradient);
+  return svg("text", { class: `inside-number ${way}${chosen ? " chosen" : ""}`, x: x1 + share * (x2 - x1), y: y1 + share * (y2 - y1) + 4, "text-anchor": "middle" }, said);
+}
+
+/**
+ * @param {Layout} layout
+ * @param {number} layer
+ * @param {number} unit
+ * @param {string} symbol
+ * @param {string} value
+ * @param {boolean} chosen
+ * @param {() => void} onclick
+ */
+function box({ at, half }, layer, unit, symbol, value, chosen, onclick) {
+  const [x, y] = at(layer, unit);
+  const both = half > BOX.flat / 2;
+  return svg(
+    "g",
+    { class: `inside-unit${chosen ? " chosen" : ""}`, onclick },
+    svg("rect", { x: x - BOX.width / 2, y: y - half, width: BOX.width, height: 2 * half, rx: 6 }),
+    both && svg("text", { class: "symbol", x, y: y - 6, "text-anchor": "middle" }, symbol),
+    svg("text", { class: "value", x, y: both ? y + 13 : y + 4.5, "text-anchor": "middle" }, both || layer >= 0 ? value : `${symbol} ${value}`),
+  );
+}
+
+/**
+ * @param {Trace} trace
+ * @param {Layout} layout
+ */
+function titles(trace, layout) {
+  const names = [t("panels.inside.inputs"), ...trace.layers.map(({ activation }) => t(`panels.activation.${activation}`))];
+  return names.map((name, i) => svg("text", { class: "inside-title", x: layout.at(i - 1, 0)[0], y: 14, "text-anchor": "middle" }, name));
+}
+
+/**
+ * The link that an arrow key leads to: up and down through the links of a layer, left and right between layers.
+ * @param {Trace} trace
+ * @param {Place} chosen
+ * @param {string} key
+ * @returns {Place}
+ */
+function neighbour(trace, chosen, key) {
+  if (key === "ArrowLeft" || key === "ArrowRight") {
+    const layer = Math.max(0, Math.min(trace.layers.length - 1, chosen.layer + (key === "ArrowLeft" ? -1 : 1)));
+    return nearest(trace, { ...chosen, layer });
+  }
+  const places = allPlaces(trace, true).filter(({ layer }) => layer === chosen.layer);
+  const at = places.findIndex((place) => same(place, chosen));
+  return places[Math.max(0, Math.min(places.length - 1, at + (key === "ArrowDown" ? 1 : -1)))];
+}
