@@ -129,7 +129,7 @@ function drawPoints(context, area, style) {
   const data = store.data?.arrays;
   if (!data) return;
   const classes = store.state?.specification.classes ?? 2;
-  const radius = Math.max(2.5, area.size / 105);
+  const radius = Math.max(2.2, area.size / (data.train.length > 3 * 400 ? 130 : 105));
   const surface = style.getPropertyValue("--point-edge");
   const ink = style.getPropertyValue("--test-edge");
   if (isOn(store.display, "showTestData")) dots(context, area, data.test, classes, radius, ink);
@@ -146,7 +146,7 @@ function drawPoints(context, area, style) {
  */
 function dots(context, area, points, classes, radius, edge) {
   context.strokeStyle = edge;
-  context.lineWidth = 1;
+  context.lineWidth = 0.9;
   for (let i = 0; i + 2 < points.length; i += 3) {
     const x = area.left + ((points[i] + REACH) / (2 * REACH)) * area.size;
     const y = area.top + ((REACH - points[i + 1]) / (2 * REACH)) * area.size;

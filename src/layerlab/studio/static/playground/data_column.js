@@ -39,10 +39,12 @@ function thumbnails() {
   onSpecification((specification) => {
     const regression = specification.problem === "regression";
     const chosen = regression ? specification.regression_dataset : specification.dataset;
-    const wanted = `${specification.problem} ${specification.classes}`;
+    const own = chosen === "points";
+    const wanted = `${specification.problem} ${specification.classes} ${own && JSON.stringify(specification.points)}`;
     if (wanted !== shown) {
       shown = wanted;
-      entries = (regression ? REGRESSION_DATASETS : Object.keys(DATASETS)).map((name) => entry(name, specification.classes));
+      const names = [...(regression ? REGRESSION_DATASETS : Object.keys(DATASETS)), ...(own ? ["points"] : [])];
+      entries = names.map((name) => entry(name, specification.classes));
       replace(group, entries.map((one) => one.button));
       for (const one of entries) one.draw();
     }

@@ -26,13 +26,12 @@ export function openEditor({ anchor, layer, unit, sources }) {
     h("th", { scope: "col", colspan: String(pieces) }, text(pieces > 1 ? "playground.editor.values" : "playground.editor.value")),
     h("th", { scope: "col" }, text("playground.editor.frozen")))),
   h("tbody", null, rows.map((entry) => entry.element)));
-  const refresh = () => rows.forEach((entry) => entry.refresh());
+  for (const entry of rows) entry.refresh(true);
   const forget = store.subscribe((what) => {
-    if (what === "frame") refresh();
+    if (what === "frame") rows.forEach((entry) => entry.refresh());
     else if (what === "state" && store.state && JSON.stringify(store.state.network) !== shape) closePopover();
   });
   openPopover(anchor, message("playground.editor.label", { name: unitName(state, layer, unit) }), [title, h("div", { class: "editor-scroll" }, table)], forget);
-  refresh();
 }
 
 /**
@@ -73,12 +72,12 @@ function row(state, layer, unit, source, pieces) {
   const freeze = h("input", { type: "checkbox", "aria-label": message("playground.editor.freeze", { name }) });
   freeze.addEventListener("change", () => void request("freeze", { layer, unit, source, frozen: freeze.checked }));
   const note = h("span", { class: "muted small", hidden: true }, text("playground.editor.dead"));
-  const refresh = () => {
+  const refresh = (always = false) => {
     const arrays = store.frame?.arrays;
     if (!arrays) return;
     const values = source < 0 ? arrays.biases : arrays.weights;
     fields.forEach((input, piece) => {
-      if (document.activeElement !== input) input.value = shown(values[places[piece]]);
+      if (always || document.activeElement !== input) input.value = shown(values[places[piece]]);
     });
     const flags = source < 0 ? arrays.frozen_biases : arrays.frozen;
     if (document.activeElement !== freeze && flags) freeze.checked = flags[places[0]] !== 0;

@@ -10,7 +10,7 @@ import { isOn } from "./link.js";
 import { mountNetwork } from "./network.js";
 import { mountOutputColumn } from "./output_column.js";
 import { pause } from "./player.js";
-import { begin, open, select, send } from "./session.js";
+import { begin, open, select } from "./session.js";
 import { mountStatus } from "./status.js";
 import { mountTopBar } from "./top_bar.js";
 
@@ -43,7 +43,6 @@ export function mount(root) {
   mountOutputColumn(output);
   listenToKeys(() => shown);
   followDisplay(root);
-  watchMetrics();
   /** @type {Context} */
   const context = {
     store, call, on, onFrame, notify, t, text,
@@ -73,15 +72,4 @@ function followDisplay(root) {
     }
   };
   store.subscribe((what) => (what === "display" || what === "state") && apply());
-}
-
-/** Frames carry accuracy and R² from the first state of each connection on. */
-function watchMetrics() {
-  let link = "";
-  store.subscribe((what) => {
-    if (what !== "state" || !store.state) return;
-    const opened = !link || store.frame === null || store.state.epoch === 0;
-    link = store.state.link;
-    if (opened) void send("watch", { metrics: true });
-  });
 }

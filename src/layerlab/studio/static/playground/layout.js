@@ -51,7 +51,8 @@ export function layOut(state, available, rem) {
   let map = inputs.length;
   const layers = shapes.map((shape, layer) => {
     const isOutput = layer === shapes.length - 1;
-    const start = isOutput && shape.units <= 6 ? (height - shape.units * pitch) / 2 : top;
+    // The output stands beside the middle of the layer before it.
+    const start = isOutput ? Math.max(0, ((shapes[layer - 1]?.units ?? FEATURES.length) - shape.units) * pitch) / 2 : 0;
     return Array.from({ length: shape.units }, (_, unit) => ({
       layer, unit, x: columns[layer + 1], y: start + (unit + 0.5) * pitch, size, map: map++,
     }));

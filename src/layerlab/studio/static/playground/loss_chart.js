@@ -68,7 +68,7 @@ function drawCurves(canvas, holder, logarithmic) {
   const context = fitCanvas(canvas, width, height);
   context.clearRect(0, 0, width, height);
   const { epoch, train, test } = store.losses;
-  const area = { left: LEFT * rem, top: 0.5 * rem, right: width - 0.6 * rem, bottom: height - BOTTOM * rem };
+  const area = { left: LEFT * rem, top: 0.7 * rem, right: width - 0.6 * rem, bottom: height - BOTTOM * rem };
   const lastEpoch = Math.max(1, epoch[epoch.length - 1] ?? 1);
   const [low, high] = range([train, test], logarithmic);
   const toX = (/** @type {number} */ value) => area.left + ((area.right - area.left) * value) / lastEpoch;

@@ -12,6 +12,7 @@ import { layOut, linkAt, weightIndex } from "./layout.js";
 import { isOn } from "./link.js";
 import { unitName, sourceName } from "./names.js";
 import { biasSide, drawNetwork } from "./network_picture.js";
+import { roam, stopAt } from "./roving.js";
 import { change, select } from "./session.js";
 
 /** @typedef {import("./layout.js").Layout} Layout */
@@ -25,7 +26,7 @@ import { change, select } from "./session.js";
  */
 export function mountNetwork(root) {
   const canvas = h("canvas", { class: "network-canvas", "aria-hidden": "true" });
-  const overlay = h("div", { class: "network-overlay" });
+  const overlay = h("div", { class: "network-overlay", role: "group", "aria-label": message("playground.network") });
   const tooltip = h("div", { class: "tooltip", hidden: true });
   const stage = h("div", { class: "network-stage" }, canvas, overlay, tooltip);
   const heads = h("div", { class: "network-heads" });
@@ -62,6 +63,7 @@ export function mountNetwork(root) {
       heads.style.setProperty("width", `${layout.width}px`);
       const focused = focusedNode(overlay);
       replace(overlay, featureNodes(layout), unitNodes(layout, state));
+      stopAt(overlay);
       if (focused) overlay.querySelector(`[data-node="${focused}"]`)?.querySelector("button")?.focus();
       replaceHeads(heads, layout, state);
     }
@@ -103,6 +105,7 @@ export function mountNetwork(root) {
     else if (what === "frame" || what === "display") draw();
     else if (what === "selection") markSelection(overlay);
   });
+  roam(overlay);
   new ResizeObserver(build).observe(scroller);
   onColours(draw);
   onLanguage(() => {

@@ -14,10 +14,11 @@ export function mountOutputColumn(root) {
   const losses = h("div", { class: "losses" });
   const map = h("div", { class: "big-map" });
   const legend = h("div", { class: "legend", "aria-label": message("playground.legend") });
-  replace(root, h("h2", null, text("playground.output")), losses, score(), map, legend,
+  replace(root, h("h2", null, text("playground.output")), losses, scoreLine(), map, legend,
     h("div", { class: "checks" },
       displayCheck("showTestData", "playground.showTestData"),
-      displayCheck("discretize", "playground.discretize")));
+      displayCheck("discretize", "playground.discretize")),
+    confusionMatrix());
   mountLosses(losses);
   mountBigMap(map);
   mountLegend(legend);
@@ -36,25 +37,33 @@ function displayCheck(key, label) {
   return h("label", { class: "check", dataset: { control: key } }, input, h("span", null, text(label)));
 }
 
-/** Accuracy, or R² for regression, on both parts of the data; the confusion matrix to unfold. */
-function score() {
-  const line = h("p", { class: "score" });
-  const table = h("div", { class: "confusion" });
-  const matrix = h("details", null, h("summary", null, text("playground.confusion")), table);
-  const element = h("div", { class: "scores small" }, line, matrix);
+/** Accuracy, or R² for regression, on both parts of the data. */
+function scoreLine() {
+  const line = h("p", { class: "score small" });
   const show = () => {
     const metrics = store.frame?.metrics;
-    element.hidden = !metrics;
+    line.hidden = !metrics;
     if (!metrics) return;
-    const regression = store.state?.specification.problem === "regression";
-    const name = regression ? "r2" : "accuracy";
-    const style = /** @type {Intl.NumberFormatOptions} */ (regression ? { minimumFractionDigits: 3, maximumFractionDigits: 3 } : { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+    const name = metrics.labels === null ? "r2" : "accuracy";
+    const style = /** @type {Intl.NumberFormatOptions} */ (name === "r2" ? { minimumFractionDigits: 3, maximumFractionDigits: 3 } : { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
     const word = (/** @type {any} */ part) => (typeof part?.[name] === "number" ? formatNumber(part[name], style) : "–");
-    line.textContent = t(regression ? "playground.score.r2" : "playground.score.accuracy", { train: word(metrics.train), test: word(metrics.test) });
-    matrix.hidden = regression;
-    if (!regression && matrix.open) replace(table, confusion(metrics, "train"), confusion(metrics, "test"));
+    line.textContent = t(`playground.score.${name}`, { train: word(metrics.train), test: word(metrics.test) });
   };
-  matrix.addEventListener("toggle", show);
+  store.subscribe((what) => what === "frame" && show());
+  onLanguage(show);
+  return line;
+}
+
+/** The confusion matrices, to unfold. */
+function confusionMatrix() {
+  const tables = h("div", { class: "confusion" });
+  const element = h("details", { class: "scores small" }, h("summary", null, text("playground.confusion")), tables);
+  const show = () => {
+    const metrics = store.frame?.metrics;
+    element.hidden = !metrics || metrics.labels === null;
+    if (!element.hidden && element.open) replace(tables, confusion(metrics, "train"), confusion(metrics, "test"));
+  };
+  element.addEventListener("toggle", show);
   store.subscribe((what) => what === "frame" && show());
   onLanguage(show);
   return element;

@@ -87,8 +87,8 @@ function epochCounter() {
   return h("div", { class: "epoch-counter" }, h("span", { class: "muted small" }, text("playground.epoch")), epoch, updates);
 }
 
-/** @returns {HTMLElement[]} speed, and where to stop */
-export function playerSettings() {
+/** @returns {HTMLElement} */
+export function speedField() {
   const speeds = h("select");
   const fill = () => {
     replace(speeds, SPEEDS.map((entry, i) => h("option", { value: String(i) }, t(entry.epochs ? "playground.speed.epochs" : "playground.speed.minibatches", { count: entry.epochs ?? entry.minibatches ?? 1 }))));
@@ -100,11 +100,12 @@ export function playerSettings() {
     speed = speeds.selectedIndex;
     if (isPlaying()) void play();
   });
-  return [
-    h("label", { class: "field", dataset: { control: "speed" } }, h("span", null, text("playground.speed")), speeds),
-    stopField("epoch", "playground.stop.epoch", "1"),
-    stopField("loss", "playground.stop.loss", "any"),
-  ];
+  return h("label", { class: "field", dataset: { control: "speed" } }, h("span", null, text("playground.speed")), speeds);
+}
+
+/** @returns {HTMLElement[]} where to stop */
+export function stopFields() {
+  return [stopField("epoch", "playground.stop.epoch", "1"), stopField("loss", "playground.stop.loss", "any")];
 }
 
 /**

@@ -56,11 +56,13 @@ export async function open(link, how = "push") {
     store.selection = null;
     store.takeState(state);
     publish(how);
+    void send("watch", { metrics: true });
     for (const warning of state.warnings ?? []) complain(warning);
     return true;
   } catch (error) {
     report(error);
     if (!begun && error instanceof socket.CommandError && link !== "") return open("", "replace");
+    if (begun) publish("replace"); // the address names again what is shown
     return false;
   }
 }

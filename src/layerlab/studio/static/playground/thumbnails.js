@@ -2,6 +2,7 @@
 
 import { labelColour, onColours } from "../colours.js";
 import { fitCanvas } from "../dom.js";
+import { store } from "../store.js";
 
 /** @typedef {[x: number, y: number, label: number]} Point */
 
@@ -102,8 +103,9 @@ export function thumbnail(canvas, name, classes) {
     const random = generator(7);
     const scale = size / 12.8;
     const count = classes();
-    for (let i = 0; i < COUNT; i++) {
-      const [x, y, label] = SHAPES[name](i, count, random);
+    const own = name === "points" ? (store.state?.specification.points ?? []) : null;
+    for (let i = 0; i < (own?.length ?? COUNT); i++) {
+      const [x, y, label] = own ? own[i] : SHAPES[name](i, count, random);
       context.fillStyle = labelColour(label, count);
       context.beginPath();
       context.arc(size / 2 + x * scale, size / 2 - y * scale, Math.max(1, size / 40), 0, 2 * Math.PI);

@@ -5,7 +5,7 @@ import { formatNumber, text } from "../locale.js";
 import * as choices from "./choices.js";
 import { inputField, named, selectField } from "./controls.js";
 import { chooseActivation, chooseClasses, chooseProblem } from "./edits.js";
-import { playerButtons, playerSettings } from "./player.js";
+import { playerButtons, speedField, stopFields } from "./player.js";
 import { shareButton } from "./share.js";
 
 /**
@@ -22,6 +22,7 @@ export function mountTopBar(root) {
 
 function classicFields() {
   return [
+    speedField(),
     selectField({
       control: "learningRate", label: "playground.learningRate",
       options: (s) => choices.including(choices.LEARNING_RATES, s.learning_rate),
@@ -53,7 +54,7 @@ function classicFields() {
 
 function furtherFields() {
   return [
-    ...playerSettings(),
+    ...stopFields(),
     selectField({
       control: "loss", label: "playground.loss", options: () => choices.LOSSES, read: (s) => s.loss,
       write: (loss) => ({ loss }), name: named("loss"), enabled: (s) => s.problem === "classification",
