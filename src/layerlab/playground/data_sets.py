@@ -6,7 +6,7 @@ has the labels +1 and -1, one of more has 0, 1, 2...; regression has the labels 
 | set | drawn | label |
 | --- | --- | --- |
 | circle, xor, gauss, spiral, reg-plane, reg-gauss | as TensorFlow Playground (two classes) | likewise |
-| gauss, 3 to 6 classes | normal, variance 0.5 + 7z, round centres on a circle of radius 3.5 | its centre |
+| gauss, 3 to 6 classes | normal, variance 0.5 + 7z, round centres on a circle of radius 3 | its centre |
 | spiral, 3 to 6 classes | as classic, so many arms evenly turned | its arm |
 | three-spirals | three arms of one turn each | its arm |
 | moons | half rings of radius 2.6 to 3.4 round (-1.5, -0.75) and (1.5, 0.75), moved by U(-2, 2)z | +1 upper |
@@ -99,7 +99,7 @@ def _gauss(random: Random, classes: int, z: float) -> Array:
     t = z / 0.5
     variance = 0.5 * (1 - t) + 4 * t
     angles = np.arange(classes) * np.float64(2 * math.pi / classes)
-    around = zip((3.5 * sin(angles)).tolist(), (3.5 * cos(angles)).tolist(), strict=True)
+    around = zip((3 * sin(angles)).tolist(), (3 * cos(angles)).tolist(), strict=True)
     centres = [(2.0, 2.0), (-2.0, -2.0)] if classes == 2 else list(around)
     mean = np.repeat(np.array(centres), _sizes(classes), axis=0)
     return np.column_stack([random.normals(mean, variance), _labels(classes)])
