@@ -42,6 +42,15 @@ class Output(IntEnum):
     SOFTMAX_CROSS_ENTROPY = 4
 
 
+OUTPUT_ACTIVATIONS: Final = {
+    Output.LINEAR_MSE: Activation.LINEAR,
+    Output.TANH_MSE: Activation.TANH,
+    Output.LOGISTIC: Activation.SIGMOID,
+    Output.SOFTMAX_MSE: Activation.LINEAR,  # the softmax, which takes all units at once, follows
+    Output.SOFTMAX_CROSS_ENTROPY: Activation.LINEAR,
+}
+
+
 class Regularization(IntEnum):
     """Code of the penalty on the weights."""
 
@@ -98,6 +107,8 @@ class Layout:
     """
 
     def __init__(self, specification: Specification) -> None:
+        self.output = self._output(specification)
+        """What the output layer computes."""
         codes = [Activation[name.upper()] for name in specification.layer_activations]
         pieces = [2 if code == Activation.MAXOUT else 1 for code in codes] + [1]
         table: NDArray[np.int64] = np.zeros((len(pieces), len(Column)), np.int64)
@@ -108,7 +119,7 @@ class Layout:
             table,
             specification.units,
             pieces,
-            [*codes, Activation.LINEAR],
+            [*codes, OUTPUT_ACTIVATIONS[self.output]],
             (*specification.normalized, False),
             (*specification.skips, False),
             strict=True,
@@ -142,14 +153,8 @@ class Layout:
         """(layers, columns): see :class:`Column`."""
         self.parameters = weights + biases + 2 * scales
         """Length of the vector of parameters."""
-        self.rows = row
-        """Rows of the working memory."""
-        self.output = self._output(specification)
-        """What the output layer computes."""
-        self.plain_table: NDArray[np.int64] = table.copy()
-        """The table for the small kernel, to which the output layer's tanh is an activation like any other."""
-        if self.output == Output.TANH_MSE:
-            self.plain_table[-1, Column.ACTIVATION] = Activation.TANH
+        self.rows = row + 1
+        """Rows of the working memory: the inputs, each layer's, the labels."""
 
     @staticmethod
     def _output(specification: Specification) -> Output:

@@ -159,7 +159,6 @@ class Network:
         self._inverse: Floats = np.zeros(layout.scales)
         self._values: Floats = np.zeros((layout.rows, 0))
         self._deltas: Floats = np.zeros((layout.rows, 0))
-        self._losses: Floats = np.zeros(0)
         digest = hashlib.blake2b(specification.seed.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         self._key: Final = np.uint64(int.from_bytes(digest))
         self.set_points(points)
@@ -243,12 +242,18 @@ class Network:
         """Go on with other data; points that wait for the next update still take part in it."""
         features = self.specification.features
         self._points = points
-        self._train = np.ascontiguousarray(inputs(points.train[:, :2], features).T)
-        self._test = np.ascontiguousarray(inputs(points.test[:, :2], features).T)
-        self._train_labels = np.ascontiguousarray(points.train[:, 2])
-        self._reserve_queue(max(len(self._train_labels), int(self._counters[1])))
-        self._test_labels = np.ascontiguousarray(points.test[:, 2])
+        self._train = self._columns(points.train)
+        self._test = self._columns(points.test)
+        self._reserve_queue(max(len(points.train), int(self._counters[1])))
         self._counters[0] = 0
+
+    def _columns(self, points: ArrayLike) -> Floats:
+        """Return points (n, 3) as the kernels take them: (features + 1, n), the labels last."""
+        given = np.asarray(points, np.float64).reshape(-1, 3)
+        columns = np.empty((len(self.specification.features) + 1, len(given)))
+        columns[:-1] = inputs(given[:, :2], self.specification.features).T
+        columns[-1] = given[:, 2]
+        return columns
 
     def _reserve_queue(self, places: int) -> None:
         """Let at least so many points wait."""
@@ -287,7 +292,7 @@ class Network:
         """
         made, borders = 0, []
         while made < count:
-            epochs = (count - made) * self.specification.batch_size // max(1, len(self._train_labels)) + 2
+            epochs = (count - made) * self.specification.batch_size // max(1, len(self._points.train)) + 2
             begun = self.epoch
             rows, updates = self._train_until(epochs, count - made)
             made += updates
@@ -297,30 +302,24 @@ class Network:
         return made, borders
 
     def _train_until(self, epochs: int, limit: int) -> tuple[Floats, int]:
-        specification = self.specification
-        self._make_room()
+        rates = learning_rates(self.specification, self.epoch, epochs)
         history = np.empty((epochs, 2))
-        codes = np.array(
-            [
-                self.layout.output,
-                Optimizer[specification.optimizer.upper()],
-                Regularization[specification.regularization.upper()],
-                specification.batch_size,
-                self.layout.weights,
-            ],
-            np.int64,
-        )
-        rates = np.concatenate(
-            (
-                [specification.dropout, specification.regularization_rate],
-                learning_rates(specification, self.epoch, epochs),
-            )
-        )
+        done, made = self._call(self.specification.batch_size, rates, self._train, self._test, limit, history)
+        self.epoch += done
+        return history[:done], made
+
+    def _call(
+        self, batch: int, rates: Floats, train: Floats, test: Floats, limit: int, history: Floats
+    ) -> tuple[int, int]:
+        """Run the kernel that this network needs; with a batch size of 0 it evaluates."""
+        self._make_room()
+        specification = self.specification
+        penalty = Regularization[specification.regularization.upper()]
         if self._plain:
             done, made = classic.run(
-                codes,
-                rates,
-                self.layout.plain_table,
+                np.array([batch, penalty, self.layout.weights]),
+                np.concatenate([[specification.regularization_rate], rates]),
+                self.layout.table,
                 self.parameters,
                 self._gradients,
                 self.dead,
@@ -328,53 +327,46 @@ class Network:
                 self._values,
                 self._deltas,
                 self._queue,
-                self._train,
-                self._train_labels,
-                self._test,
-                self._test_labels,
+                train,
+                test,
                 self._counters,
                 limit,
                 history,
             )
-            self.epoch += int(done)
-            return history[:done], int(made)
-        done, made = general.run(
-            codes,
-            rates,
-            self.layout.table,
-            self.parameters,
-            self._gradients,
-            self.running,
-            self._first,
-            self._second,
-            self.dead,
-            self.frozen,
-            self._values,
-            self._deltas,
-            self._inverse,
-            self._queue,
-            self._train,
-            self._train_labels,
-            self._test,
-            self._test_labels,
-            self._losses,
-            self._counters,
-            self._key,
-            limit,
-            history,
-        )
-        self.epoch += int(done)
-        return history[:done], int(made)
+        else:
+            optimizer = Optimizer[specification.optimizer.upper()]
+            done, made = general.run(
+                np.array([batch, penalty, self.layout.weights, self.layout.output, optimizer]),
+                np.concatenate([[specification.regularization_rate, specification.dropout], rates]),
+                self.layout.table,
+                self.parameters,
+                self._gradients,
+                self.running,
+                self._first,
+                self._second,
+                self.dead,
+                self.frozen,
+                self._values,
+                self._deltas,
+                self._inverse,
+                self._queue,
+                train,
+                test,
+                self._counters,
+                self._key,
+                limit,
+                history,
+            )
+        return int(done), int(made)
 
     def _make_room(self, count: int = 0) -> None:
         """Let the working memory hold the largest batch that can come, or ``count`` points."""
-        batch = min(self.specification.batch_size, len(self._train_labels))
+        batch = min(self.specification.batch_size, len(self._points.train))
         count = max(count, BLOCK, batch + max(batch, int(self._counters[1])))
         count = -(-count // classic.LANES) * classic.LANES
         if self._values.shape[1] < count:
             self._values = np.zeros((self.layout.rows, count))
             self._deltas = np.zeros((self.layout.rows, count))
-            self._losses = np.zeros(count)
 
     @property
     def _plain(self) -> bool:
@@ -390,40 +382,15 @@ class Network:
 
     def evaluate(self) -> tuple[float, float]:
         """Return the loss of the training points and of the test points, in evaluation mode; NaN without points."""
-        self._make_room()
-        train, test = (
-            general.evaluate(
-                int(self.layout.output),
-                self.layout.table,
-                self.parameters,
-                self.running,
-                self._values,
-                self._inverse,
-                given,
-                labels,
-                self._losses,
-            )
-            for given, labels in ((self._train, self._train_labels), (self._test, self._test_labels))
-        )
-        return float(train), float(test)
+        history = np.empty((1, 2))
+        self._call(0, np.empty(0), self._train, self._test, 0, history)
+        return float(history[0, 0]), float(history[0, 1])
 
     def loss(self, batch: ArrayLike) -> float:
         """Return the mean loss of points (n, 3) in evaluation mode."""
-        points = np.asarray(batch, np.float64).reshape(-1, 3)
-        self._make_room()
-        given = np.ascontiguousarray(inputs(points[:, :2], self.specification.features).T)
-        loss = general.evaluate(
-            int(self.layout.output),
-            self.layout.table,
-            self.parameters,
-            self.running,
-            self._values,
-            self._inverse,
-            given,
-            np.ascontiguousarray(points[:, 2]),
-            self._losses,
-        )
-        return float(loss)
+        history, points = np.empty((1, 2)), self._columns(batch)
+        self._call(0, np.empty(0), points, points[:, :0], 0, history)
+        return float(history[0, 0])
 
     def dropout_factors(self, count: int) -> list[Floats]:
         """Return, for each hidden layer, dropout's factors (count, units) for the next update: 0 or 1 / (1 - rate)."""
@@ -448,32 +415,27 @@ class Network:
                 would draw for its next update (:meth:`dropout_factors`).
             training: normalise with the batch's own statistics and drop; False: running statistics, no dropout.
         """
-        points = np.asarray(batch, np.float64).reshape(-1, 3)
-        count, table, layout = len(points), self.layout.table, self.layout
+        points = self._columns(batch)
+        count, values = points.shape[1], self._values
         self._make_room(count)
-        values, dropping = self._values, training
+        values = self._values
         if training:
             masks = self.dropout_factors(count) if dropout_masks is None else dropout_masks
-            for row, mask in zip(table, masks, strict=False):
+            for row, mask in zip(self.layout.table, masks, strict=False):
                 start = row[Column.FACTOR_ROW]
                 values[start : start + row[Column.UNITS], :count] = np.asarray(mask, np.float64).T
-        values[: len(self.specification.features), :count] = inputs(points[:, :2], self.specification.features).T
-        vector = np.zeros(layout.parameters)
-        kind, labels = int(layout.output), np.ascontiguousarray(points[:, 2])
-        general.forward(table, self.parameters, self.running, values, self._inverse, count, training, False, dropping)
-        general.finish(kind, table, values, count)
-        general.backward(
-            kind,
-            table,
+        vector = np.zeros(self.layout.parameters)
+        general.gradient(
+            int(self.layout.output),
+            self.layout.table,
             self.parameters,
-            vector,
+            self.running,
             values,
             self._deltas,
             self._inverse,
-            labels,
-            count,
+            points,
             training,
-            dropping,
+            vector,
         )
         vector /= count
         vector[self.dead] = 0.0
@@ -507,19 +469,22 @@ class Network:
 
     def _compute(self, xy: ArrayLike) -> list[Floats]:
         places = np.asarray(xy, np.float64).reshape(-1, 2)
-        given = inputs(places, self.specification.features)
+        points = self._columns(np.column_stack([places, np.zeros(len(places))]))
         self._make_room()
-        table, block, values = self.layout.table, self._values.shape[1], self._values
-        results = [given] + [np.empty((len(places), int(row[Column.WIDTH]))) for row in table]
-        for start in range(0, len(places), block):
-            part = given[start : start + block]
-            values[: part.shape[1], : len(part)] = part.T
-            general.forward(table, self.parameters, self.running, values, self._inverse, len(part), False, False, False)
-            general.finish(int(self.layout.output), table, values, len(part))
-            for row, result in zip(table, results[1:], strict=True):
-                top = row[Column.OUTPUT_ROW]
-                result[start : start + block] = values[top : top + row[Column.WIDTH], : len(part)].T
-        if self.layers[-1].activation == "sigmoid":
+        rows = np.empty((self.layout.rows, len(places)))
+        general.compute(
+            int(self.layout.output),
+            self.layout.table,
+            self.parameters,
+            self.running,
+            self._values,
+            self._inverse,
+            points,
+            rows,
+        )
+        starts = [(0, len(points) - 1), *self.layout.table[:, [Column.OUTPUT_ROW, Column.WIDTH]].tolist()]
+        results = [np.ascontiguousarray(rows[start : start + width].T) for start, width in starts]
+        if self.layout.output == Output.LOGISTIC:
             results[-1] = 2 * results[-1] - 1
         return results
 
