@@ -32,6 +32,8 @@ def state(session: Session, page: dict[str, str]) -> dict[str, Any]:
         session: of the tab.
         page: the display keys of its link.
     """
+    from layerlab.playground.link import write_link
+
     network, specification = session.network, session.specification
     layers = [
         {
@@ -47,7 +49,7 @@ def state(session: Session, page: dict[str, str]) -> dict[str, Any]:
     return {
         "specification": specification.to_dict(),
         "page": page,
-        "link": session.link,
+        "link": write_link(specification, page),
         "network": {"layers": layers, "features": list(specification.features)},
         "parameters": sum(layer.weights.size + layer.biases.size for layer in network.layers),
         "history": session.history,
