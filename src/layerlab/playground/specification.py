@@ -145,7 +145,7 @@ class Specification:
             value = getattr(self, name)
             value = value.tolist() if hasattr(value, "tolist") else value
             if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-                raise LayerlabError(f"{_plain(name)} {_shown(value)} is no list")
+                raise LayerlabError(f"{_plain(name)} is {_shown(value)}; expected a list")
             object.__setattr__(self, name, tuple(value))
         for name, known in _CHOICES.items():
             value = getattr(self, name)
@@ -158,7 +158,7 @@ class Specification:
         for name in ("seed", "weight_seed"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, str | Real):
-                raise LayerlabError(f"{_plain(name)} {_shown(value)} is neither text nor a number")
+                raise LayerlabError(f"{_plain(name)} is {_shown(value)}; expected text or a number")
             text = value if isinstance(value, str) else _shown(value)
             if len(text) > MAX_SEED:
                 raise LayerlabError(f"{_plain(name)} has {len(text):,} characters; at most {MAX_SEED}")
@@ -179,14 +179,14 @@ class Specification:
         if count > MAX_LAYERS:
             raise LayerlabError(f"{count} hidden layers; at most {MAX_LAYERS}")
         layers = tuple(
-            _number(f"hidden layer {i}", units, 1, MAX_UNITS, whole=True)
+            _number(f"number of units of hidden layer {i}", units, 1, MAX_UNITS, whole=True)
             for i, units in enumerate(self.hidden_layers, 1)
         )
         object.__setattr__(self, "hidden_layers", layers)
         for name in ("activations", "batch_normalization", "skip"):
             values = getattr(self, name)
             if values and len(values) != count:
-                raise LayerlabError(f"{_plain(name)} names {len(values)} layers; the network has {count} hidden ones")
+                raise LayerlabError(f"{_plain(name)} is for {len(values)} layers; the network has {count} hidden ones")
         for name in self.activations:
             if name not in ACTIVATIONS:
                 raise LayerlabError(f"unknown activation {_shown(name)}{did_you_mean(str(name), ACTIVATIONS)}")
@@ -194,7 +194,9 @@ class Specification:
             object.__setattr__(self, "activations", ())
         for name in ("batch_normalization", "skip"):
             if any(not isinstance(flag, bool | int) or flag not in (0, 1) for flag in getattr(self, name)):
-                raise LayerlabError(f"{_plain(name)} {_shown(getattr(self, name))} is no list of true and false")
+                raise LayerlabError(
+                    f"{_plain(name)} is {_shown(getattr(self, name))}; expected a list of true and false"
+                )
             flags = tuple(map(bool, getattr(self, name)))
             object.__setattr__(self, name, flags if any(flags) else ())
 
@@ -230,7 +232,7 @@ class Specification:
         for entry in self.frozen:
             whole = isinstance(entry, Sequence) and len(entry) == 3 and all(type(part) is int for part in entry)
             if not whole:
-                raise LayerlabError(f"frozen weight {_shown(entry)} is not (layer, unit, source)")
+                raise LayerlabError(f"frozen weight {_shown(entry)} is not a layer, a unit and a source")
             layer, unit, source = entry
             if not (0 <= layer < len(units) and 0 <= unit < units[layer] and -1 <= source < fan_in[layer]):
                 raise LayerlabError(f"frozen weight {entry}: the network has no such layer, unit and source")
@@ -332,14 +334,10 @@ _REAL: Final = {
 
 
 def _number(name: str, value: object, low: float, high: float, *, whole: bool = False) -> Any:
-    kind = "whole number" if whole else "number"
     number = _finite(value)
-    if number is None:
-        raise LayerlabError(f"{_plain(name)} {_shown(value)} is no {kind}; expected {low:g} to {high:g}")
-    if whole and number != int(number):
-        raise LayerlabError(f"{_plain(name)} {number:g} is no whole number; expected {low:g} to {high:g}")
-    if not low <= number <= high:
-        raise LayerlabError(f"{_plain(name)} {number:g} is out of range; expected {low:g} to {high:g}")
+    if number is None or not low <= number <= high or (whole and number != int(number)):
+        kind = "whole number" if whole else "number"
+        raise LayerlabError(f"{_plain(name)} is {_shown(value)}; expected a {kind} from {low:g} to {high:g}")
     return int(number) if whole else number
 
 
@@ -367,7 +365,7 @@ def _shown(value: object) -> str:
     try:
         text = str(value) if isinstance(value, Real) else repr(value)
     except (ValueError, RecursionError):  # too many digits or levels to be shown
-        text = f"of the type {type(value).__name__}"
+        text = "too long to show"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
