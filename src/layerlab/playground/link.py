@@ -70,7 +70,7 @@ def read_link(text: str) -> Link:
         raise LayerlabError(f"a link is text, not {type(text).__name__}")
     if len(text) > MAX_LENGTH:
         raise LayerlabError(f"the link has {len(text):,} characters; at most {MAX_LENGTH:,}")
-    given = dict(_pairs(text.strip()))
+    given = dict(_pairs(_hash_of(text)))
     warnings: list[str] = []
     changes = _classic_changes(given, warnings)
     for name, (own_field, read, _) in OWN.items():
@@ -325,20 +325,23 @@ def _is_own(specification: Specification, name: str) -> bool:
 # Text
 
 
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Yield every key, decoded, with its value as it stands; a key that comes twice has its last value."""
+def _hash_of(text: str) -> str:
+    text = text.strip()
     if "#" in text:
-        text = text.partition("#")[2]
-    elif _is_address(text):
-        text = ""
-    for pair in text.split("&"):
-        name, _, value = pair.partition("=")
-        if name:
-            yield _decoded(name), value
+        return text.partition("#")[2]
+    return "" if _is_address(text) else text
 
 
 def _is_address(text: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    """Yield every key, decoded, with its value as it stands; of a key that comes twice the last value holds."""
+    for pair in text.split("&"):
+        name, equals, value = pair.partition("=")
+        if name and equals:
+            yield _decoded(name), value
 
 
 def _is_true(given: Mapping[str, str], name: str) -> bool:
@@ -348,7 +351,7 @@ def _is_true(given: Mapping[str, str], name: str) -> bool:
 
 def _advice(text: str, given: Mapping[str, str]) -> Iterator[str]:
     """Yield what a person should know who mistyped the link or a key of it."""
-    if text.strip() and not any(given.values()) and "networkShape" not in given:
+    if not given and text.strip().strip("#"):
         yield f'the link "{_short(text.strip())}" has no key=value after its #, so everything is at its default'
     unknown = [name for name in given if name not in KEYS and name not in DISPLAY and not name.endswith("_hide")]
     for name in unknown[:20]:
@@ -358,6 +361,7 @@ def _advice(text: str, given: Mapping[str, str]) -> Iterator[str]:
 
 
 def _short(text: str) -> str:
+    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:61])
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
