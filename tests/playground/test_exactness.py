@@ -74,7 +74,15 @@ def compare(engine: Oracle, link: str, epochs: int) -> None:
     assert session.points.train.tolist() == wanted["train"]
     assert session.points.test.tolist() == wanted["test"]
     session.step(epochs)
-    np.testing.assert_array_equal([losses for _, *losses in session.losses], wanted["losses"])
+    losses = [tuple(pair) for _, *pair in session.losses]
+    theirs = [tuple(map(float, pair)) for pair in wanted["losses"]]
+    if not np.isfinite(theirs).all():  # ours stops where theirs goes on with numbers that are none
+        finite = np.isfinite(theirs).all(axis=1).tolist().index(False)
+        assert session.divergence is not None
+        assert losses[:finite] == theirs[:finite]
+        assert len(losses) <= finite + 1
+        return
+    assert losses == theirs
     for layer, (weights, biases) in enumerate(zip(session.weights, session.biases, strict=True)):
         np.testing.assert_array_equal(weights, np.reshape(wanted["weights"][layer], weights.shape))
         np.testing.assert_array_equal(biases, wanted["biases"][layer])
