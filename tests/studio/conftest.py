@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from websockets.sync.client import ClientConnection, connect
 
 from layerlab.studio.app import create_app
 from layerlab.studio.frames import unpack
 from layerlab.studio.limits import Limits
-from layerlab.studio.serve import listen
+from layerlab.studio.serve import listen, make_server
 
 Arrays = dict[str, np.ndarray]
 
@@ -30,15 +29,7 @@ class Served:
         self.app: FastAPI = create_app(threads=2, **settings)
         listener = listen("127.0.0.1", 0)
         self.host = f"127.0.0.1:{listener.getsockname()[1]}"
-        limits = settings.get("limits") or Limits()
-        config = uvicorn.Config(
-            self.app,
-            log_level="error",
-            ws_max_size=4 * limits.message_bytes,
-            ws_per_message_deflate=False,
-            timeout_graceful_shutdown=1,
-        )
-        self.server = uvicorn.Server(config)
+        self.server = make_server(self.app, settings.get("limits") or Limits(), lambda: None)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]}, daemon=True)
         self.thread.start()
         while not self.server.started:
@@ -49,7 +40,7 @@ class Served:
         return self.app.state.visitors.tabs
 
     def connect(self) -> ClientConnection:
-        return connect(f"ws://{self.host}/ws/playground", max_size=None, compression=None)
+        return connect(f"ws://{self.host}/ws/playground", max_size=None, compression=None, close_timeout=1)
 
     def stop(self) -> None:
         self.server.should_exit = True

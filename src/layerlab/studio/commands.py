@@ -148,7 +148,7 @@ def seeds(tab: Tab, arguments: Arguments) -> dict[str, Any]:
     """Train this specification with many seeds."""
     from layerlab.studio.seeds import SeedRun
 
-    limits = tab.limits
+    specification, limits = tab.session.specification, tab.limits
     epochs = arguments.whole("epochs", 1, limits.seed_epochs, 100)
     if arguments.raw("seeds") is not None:
         wanted = arguments.raw("seeds")
@@ -167,7 +167,7 @@ def seeds(tab: Tab, arguments: Arguments) -> dict[str, Any]:
             count=len(chosen),
             limit=limits.seeds,
         )
-    tab.seed_run = SeedRun(tab.session.specification, chosen, epochs, limits.slice_seconds, tab.outlet, tab.wake)
+    tab.seed_run = SeedRun(specification, chosen, epochs, limits.slice_seconds, tab.outlet, tab.wake)
     tab.begin(tab.seed_run)
     return {"seeds": chosen, "epochs": epochs}
 
@@ -197,8 +197,9 @@ def inside(tab: Tab, arguments: Arguments) -> dict[str, Any]:
     """Follow one point through the network and back."""
     from layerlab.playground.inside import trace
 
+    network = tab.session.network
     x, y = arguments.number("x", -6, 6), arguments.number("y", -6, 6)
-    return {"trace": plain(trace(tab.session.network, x, y, arguments.number("label", -1e6, 1e6)))}
+    return {"trace": plain(trace(network, x, y, arguments.number("label", -1e6, 1e6)))}
 
 
 def code(tab: Tab, arguments: Arguments) -> dict[str, Any]:

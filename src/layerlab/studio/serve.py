@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
@@ -12,13 +13,14 @@ from collections.abc import Callable
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from layerlab.errors import LayerlabError
 from layerlab.studio.app import create_app
 from layerlab.studio.limits import Limits
 from layerlab.studio.security import is_loopback, new_token
 
-__all__ = ["DEFAULT_PORT", "has_browser", "listen", "serve"]
+__all__ = ["DEFAULT_PORT", "has_browser", "listen", "make_server", "serve"]
 
 DEFAULT_PORT: Final = 8321
 PORTS_TRIED: Final = 100
@@ -27,6 +29,8 @@ SEND_BUFFER: Final = 128 * 1024
 
 SWITCH_SECONDS: Final = 0.0005
 """How long one thread may keep the interpreter from another: the loop that answers shares it with those that train."""
+
+FAREWELL_SECONDS: Final = 0.3
 
 
 def serve(
@@ -59,17 +63,22 @@ def serve(
         if open_browser and has_browser():
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
+    sys.setswitchinterval(SWITCH_SECONDS)
+    make_server(app, limits or Limits(), ready).run(sockets=[listener])
+
+
+def make_server(app: FastAPI, limits: Limits, ready: Callable[[], None]) -> uvicorn.Server:
+    """Return the server of ``app``, which calls ``ready`` once it accepts."""
     config = uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
         server_header=False,
-        ws_max_size=4 * (limits or Limits()).message_bytes,
+        ws_max_size=4 * limits.message_bytes,
         ws_per_message_deflate=False,  # compressing would cost more than training does
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=5,
     )
-    sys.setswitchinterval(SWITCH_SECONDS)
-    _Server(config, ready).run(sockets=[listener])
+    return _Server(config, ready)
 
 
 class _Server(uvicorn.Server):
@@ -79,7 +88,18 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, also where a page does not take what is still on its way to it."""
+        self.config.app.state.visitors.close()  # type: ignore[union-attr]
+        asyncio.get_running_loop().call_later(FAREWELL_SECONDS, self._abort)
+        await super().shutdown(sockets)
+
+    def _abort(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin, and say so."""
         await super().startup(sockets)
         if not self.should_exit:
             self._ready()

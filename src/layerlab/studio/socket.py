@@ -93,6 +93,7 @@ class Visitors:
         self.scheduler = scheduler
         self.limits = limits
         self.tabs: set[Tab] = set()
+        self._deliveries: set[asyncio.Task[None]] = set()
 
     async def receive(self, websocket: WebSocket) -> None:
         """Serve one socket to its end."""
@@ -104,16 +105,23 @@ class Visitors:
         tab = Tab(outbox, self.limits, self.scheduler.wake, self.scheduler.forget)
         self.tabs.add(tab)
         delivery = asyncio.create_task(outbox.deliver(websocket))
-        try:
-            await self._listen(websocket, tab, outbox)
-        except (WebSocketDisconnect, RuntimeError):  # gone while something was being sent
-            pass
+        listening = asyncio.create_task(self._listen(websocket, tab, outbox))
+        self._deliveries.add(delivery)
+        try:  # either ends when the page is gone; what it sent before may still wait to be heard by the other
+            await asyncio.wait({delivery, listening}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.tabs.discard(tab)
+            self._deliveries.discard(delivery)
             outbox.close()
             tab.close()
             delivery.cancel()
-            await asyncio.gather(delivery, return_exceptions=True)
+            listening.cancel()
+            await asyncio.gather(delivery, listening, return_exceptions=True)
+
+    def close(self) -> None:
+        """End all sockets."""
+        for delivery in self._deliveries:
+            delivery.cancel()
 
     def any_plays(self) -> bool:
         """Tell whether a tab trains."""
