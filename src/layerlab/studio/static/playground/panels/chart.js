@@ -2,7 +2,7 @@
 
 import { replace, svg } from "../../dom.js";
 import { onLanguage, t } from "../../locale.js";
-import { tickText } from "../axes.js";
+import { brief } from "./numbers.js";
 import { range, scale } from "./scale.js";
 
 /** @typedef {import("../../locale.js").Message} Message */
@@ -101,11 +101,11 @@ function axes(xAxis, yAxis, width, height, xTitle, yTitle) {
     { class: "chart-axes" },
     yAxis.ticks.flatMap((tick) => [
       svg("line", { class: "chart-grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: yAxis.at(tick), y2: yAxis.at(tick) }),
-      svg("text", { x: MARGIN.left - 8, y: yAxis.at(tick), "text-anchor": "end", "dominant-baseline": "middle" }, tickText(tick)),
+      svg("text", { x: MARGIN.left - 8, y: yAxis.at(tick), "text-anchor": "end", "dominant-baseline": "middle" }, brief(tick)),
     ]),
     xAxis.ticks.flatMap((tick) => [
       svg("line", { class: "chart-tick", x1: xAxis.at(tick), x2: xAxis.at(tick), y1: bottom, y2: bottom + 5 }),
-      svg("text", { x: xAxis.at(tick), y: bottom + 18, "text-anchor": "middle" }, tickText(tick)),
+      svg("text", { x: xAxis.at(tick), y: bottom + 18, "text-anchor": "middle" }, brief(tick)),
     ]),
     svg("line", { class: "chart-axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: bottom, y2: bottom }),
     svg("text", { class: "chart-title", x: (MARGIN.left + width - MARGIN.right) / 2, y: height - 6, "text-anchor": "middle" }, xTitle),

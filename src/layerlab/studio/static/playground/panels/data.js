@@ -121,7 +121,7 @@ export function mount(root, context) {
         "button",
         { type: "button", class: "button", "aria-pressed": String(i === label), onclick: () => choose(i) },
         h("span", { class: "swatch", style: { background: colour }, "aria-hidden": "true" }),
-        text("panels.data.class", { number: i + 1 }),
+        text("panels.data.class", () => ({ label: classes() === 2 ? formatNumber(2 * i - 1, { signDisplay: "always" }) : i })),
       );
     });
     const focused = labels.contains(document.activeElement);

@@ -3,8 +3,8 @@
 import * as colours from "../../colours.js";
 import { fitCanvas, h, onceAFrame } from "../../dom.js";
 import { message, onLanguage } from "../../locale.js";
-import { tickText } from "../axes.js";
 import { REACH } from "./drawn_points.js";
+import { brief } from "./numbers.js";
 import { scale } from "./scale.js";
 
 /** @typedef {import("./drawn_points.js").DrawnPoints} DrawnPoints */
@@ -173,10 +173,10 @@ function grid(pen, across, down, style) {
     pen.stroke();
     pen.textAlign = "center";
     pen.textBaseline = "top";
-    pen.fillText(tickText(tick), across.at(tick), bottom + 6);
+    pen.fillText(brief(tick), across.at(tick), bottom + 6);
     pen.textAlign = "right";
     pen.textBaseline = "middle";
-    pen.fillText(tickText(tick), left - 6, down.at(tick));
+    pen.fillText(brief(tick), left - 6, down.at(tick));
   }
 }
 

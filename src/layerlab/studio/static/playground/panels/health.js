@@ -3,6 +3,7 @@
 import { h, onceAFrame, replace } from "../../dom.js";
 import { message, onLanguage, t, text } from "../../locale.js";
 import { histogramPicture, sizeBars } from "./histogram.js";
+import { brief, percent } from "./numbers.js";
 import { ask } from "./parts.js";
 
 /** @typedef {import("./parts.js").Context} Context */
@@ -43,6 +44,7 @@ export function mount(root, context) {
     h("p", { class: "muted small" }, text("panels.health.sizes-hint")),
     bars,
     h("h3", null, text("panels.health.layers")),
+    h("p", { class: "muted small" }, text("panels.health.layers-hint")),
     layers,
   );
   const redraw = onceAFrame(draw);
@@ -108,14 +110,13 @@ function nameOf({ layer, output }) {
  * @param {LayerHealth[]} layers
  */
 function verdictText({ kind, layer, values }, layers) {
-  const shown = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, name === "share" ? Math.round(100 * value) : Number(value.toPrecision(2))]));
-  return t(`panels.health.verdict.${kind}`, { ...shown, layer: nameOf(layers[layer]) });
+  const shown = Object.entries(values).map(([name, value]) => [name, name === "share" ? percent(value) : value >= 1e300 ? "∞" : brief(value, 2)]);
+  return t(`panels.health.verdict.${kind}`, { ...Object.fromEntries(shown), layer: nameOf(layers[layer]) });
 }
 
 /** @param {LayerHealth} layer */
 function card(layer) {
   const { activations, gradients, dead, activation, saturated, gradient_norm, weight_norm } = layer;
-  const percent = Math.round(100 * saturated);
   return h(
     "section",
     { class: "health-layer" },
@@ -132,7 +133,7 @@ function card(layer) {
       fact("norm", gradient_norm),
       fact("weights", weight_norm),
       !layer.output && fact("dead", dead.length ? dead.map((unit) => unit + 1).join(", ") : "–"),
-      !layer.output && fact("saturated", `${percent} %`),
+      !layer.output && fact("saturated", percent(saturated)),
     ),
   );
 }
@@ -142,6 +143,6 @@ function card(layer) {
  * @param {number | string} value
  */
 function fact(name, value) {
-  const shown = typeof value === "number" ? (value >= 1e300 ? "∞" : Number(value.toPrecision(3))) : value;
-  return h("div", null, h("dt", null, t(`panels.health.${name}`)), h("dd", null, t("panels.value", { value: shown })));
+  const shown = typeof value === "string" ? value : value >= 1e300 ? "∞" : brief(value);
+  return h("div", null, h("dt", null, t(`panels.health.${name}`)), h("dd", null, shown));
 }

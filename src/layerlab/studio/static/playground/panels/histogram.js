@@ -1,8 +1,7 @@
 /** Small pictures of distributions and of sizes on a logarithmic axis, with numbers on their axes. */
 
 import { svg } from "../../dom.js";
-import { formatNumber } from "../../locale.js";
-import { tickText } from "../axes.js";
+import { brief, percent } from "./numbers.js";
 import { scale } from "./scale.js";
 
 /** @typedef {{ low: number, high: number, counts: number[] }} Histogram */
@@ -36,9 +35,9 @@ export function histogramPicture({ low, high, counts }, label, look) {
     svg("path", { class: look, d: path }),
     svg("line", { class: "chart-axis", x1: 8, x2: WIDTH - 8, y1: FLOOR, y2: FLOOR }),
     endTicks(axis.ticks, low, high).map((tick) =>
-      svg("text", { x: axis.at(tick), y: HEIGHT - 6, "text-anchor": anchor(axis.at(tick)) }, tickText(tick)),
+      svg("text", { x: axis.at(tick), y: HEIGHT - 6, "text-anchor": anchor(axis.at(tick)) }, brief(tick)),
     ),
-    svg("text", { x: WIDTH - 8, y: 12, "text-anchor": "end" }, formatNumber(most / total, { style: "percent", maximumFractionDigits: 0 })),
+    svg("text", { x: WIDTH - 8, y: 12, "text-anchor": "end" }, percent(most / total)),
   );
 }
 
@@ -77,22 +76,15 @@ export function sizeBars(rows, label, width) {
     { class: "size-bars", viewBox: `0 0 ${width} ${foot + 24}`, height: foot + 24, role: "img", "aria-label": label },
     axis.ticks.flatMap((tick) => [
       svg("line", { class: "chart-grid", x1: axis.at(tick), x2: axis.at(tick), y1: 0, y2: foot }),
-      svg("text", { x: axis.at(tick), y: foot + 18, "text-anchor": "middle" }, tickText(tick)),
+      svg("text", { x: axis.at(tick), y: foot + 18, "text-anchor": "middle" }, brief(tick)),
     ]),
     rows.flatMap(({ name, size, look }, i) => {
       const end = Math.min(width - right, Math.max(left, size > 0 ? axis.at(size) : left));
       return [
         svg("text", { x: left - 10, y: i * line + 18, "text-anchor": "end" }, name),
         svg("rect", { class: look, x: left, y: i * line + 6, width: end - left, height: line - 10, rx: 3 }),
-        svg("text", { class: "value", x: end + 6, y: i * line + 18 }, size >= 1e300 ? "∞" : formatNumber(size, sizeDigits(size))),
+        svg("text", { class: "value", x: end + 6, y: i * line + 18 }, size >= 1e300 ? "∞" : brief(size, 2)),
       ];
     }),
   );
-}
-
-/** @param {number} size */
-function sizeDigits(size) {
-  return size !== 0 && (size < 1e-3 || size >= 1e5)
-    ? /** @type {const} */ ({ notation: "scientific", maximumSignificantDigits: 2 })
-    : { maximumSignificantDigits: 2 };
 }

@@ -54,9 +54,8 @@ export function mount(root, context) {
       button("panels.history.same", () => void request("reset", { new_weights: false })),
       button("panels.history.other", () => void request("reset", { new_weights: true })),
       keep,
-      switches.elements,
     ),
-    h("div", { class: "history-results" }, h("div", { class: "panel-column" }, chart.element), h("div", { class: "panel-column" }, runs.element)),
+    h("div", { class: "history-results" }, h("div", { class: "panel-column" }, h("div", { class: "panel-tools" }, switches.elements), chart.element), h("div", { class: "panel-column" }, runs.element)),
   );
   slider.addEventListener("input", () => go(Number(slider.value)));
 
@@ -110,8 +109,8 @@ export function mount(root, context) {
     const which = switches.which();
     chart.draw({
       lines: [
-        ...runs.visible().map((run) => ({ x: run.epoch, y: run[which], class: `kept run-${run.colour}`, title: run.name })),
         { x: whole.epoch, y: whole[which], class: "strong", title: t("panels.history.present") },
+        ...runs.visible().map((run) => ({ x: run.epoch, y: run[which], class: `kept run-${run.colour}`, title: run.name })),
       ],
       mark: epoch < last() ? epoch : undefined,
       logX: switches.logX(),

@@ -6,8 +6,9 @@ import { chainOf } from "./inside_chain.js";
 import { networkPicture } from "./inside_picture.js";
 import { pointChooser } from "./inside_point.js";
 import { linkTable } from "./inside_table.js";
+import { brief } from "./numbers.js";
 import { choice, sentence } from "./parts.js";
-import { brief, nearest } from "./trace.js";
+import { nearest } from "./trace.js";
 
 /** @typedef {import("./parts.js").Context} Context */
 /** @typedef {import("./parts.js").Panel} Panel */
@@ -90,7 +91,7 @@ export function mount(root, context) {
     if (!trace || !state || trace.layers.length !== state.network.layers.length) return;
     chosen = nearest(trace, chosen);
     const now = trace;
-    replace(summary, text("panels.inside.summary", () => ({ outputs: now.outputs.map(brief).join("; "), label: brief(now.label), loss: brief(now.loss) })));
+    replace(summary, text("panels.inside.summary", () => ({ outputs: now.outputs.map((value) => brief(value)).join("; "), label: brief(now.label), loss: brief(now.loss) })));
     picture.draw(trace, chosen, way.value());
     replace(chain, chainOf(state, trace, chosen));
     if (details.open) replace(table, linkTable(state, trace, chosen, choose));

@@ -3,7 +3,8 @@
 import { h } from "../../dom.js";
 import { t, text } from "../../locale.js";
 import { sourceName, unitName } from "../names.js";
-import { brief, pieceAt } from "./trace.js";
+import { brief } from "./numbers.js";
+import { pieceAt } from "./trace.js";
 
 /** @typedef {import("./trace.js").Trace} Trace */
 /** @typedef {import("./trace.js").Place} Place */

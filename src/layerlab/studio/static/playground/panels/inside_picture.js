@@ -3,13 +3,18 @@
 import { replace, svg } from "../../dom.js";
 import { message, t } from "../../locale.js";
 import { FEATURE_SYMBOLS } from "../choices.js";
-import { allPlaces, brief, nearest, originOf, pieceAt } from "./trace.js";
+import { brief } from "./numbers.js";
+import { allPlaces, nearest, originOf, pieceAt } from "./trace.js";
 
 /** @typedef {import("./trace.js").Trace} Trace */
 /** @typedef {import("./trace.js").Place} Place */
 /** @typedef {"forward" | "backward"} Way */
 /** @typedef {{ at: (layer: number, unit: number) => [number, number], half: number, width: number, height: number }} Layout */
 
+/** @typedef {{ x: number, y: number, half: number }} Label its middle, and half its width */
+
+const SHARES = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78, 0.45, 0.55, 0.35, 0.65];
+const NUMBER_HEIGHT = 17;
 const MOST_DRAWN = 300;
 const MOST_NUMBERED = 24;
 const BOX = { width: 74, tall: 44, flat: 24 };
@@ -46,7 +51,6 @@ export function networkPicture(choose) {
     replace(
       element,
       drawn.map((place) => link(trace, place, layout, same(place, chosen), choose)),
-      drawn.filter((place) => isNumbered(trace, place, chosen)).map((place) => linkNumber(trace, place, layout, way, same(place, chosen))),
       trace.features.map(({ name, value }, unit) => box(layout, -1, unit, FEATURE_SYMBOLS[name] ?? name, brief(value), false, () => {})),
       trace.layers.flatMap(({ units }, layer) =>
         units.map(({ output, output_gradient, pieces }, unit) => {
@@ -56,6 +60,7 @@ export function networkPicture(choose) {
           return box(layout, layer, unit, symbol, brief(value), isChosen, () => choose(nearest(trace, { ...chosen, layer, unit })));
         }),
       ),
+      linkNumbers(trace, drawn.filter((place) => isNumbered(trace, place, chosen)), chosen, layout, way),
       titles(trace, layout),
     );
   }
@@ -140,20 +145,54 @@ function link(trace, place, layout, chosen, choose) {
 }
 
 /**
- * The number on a link. Links of one source have theirs at different distances, so that they do not collide.
+ * The numbers on the links. Each stands where it overlaps least with those before it; the chosen one chooses first.
+ * @param {Trace} trace
+ * @param {Place[]} places
+ * @param {Place} chosen
+ * @param {Layout} layout
+ * @param {Way} way
+ */
+function linkNumbers(trace, places, chosen, layout, way) {
+  /** @type {Label[]} */
+  const taken = [];
+  const ordered = [...places].sort((one, other) => Number(same(other, chosen)) - Number(same(one, chosen)));
+  return ordered.map((place) => {
+    const isChosen = same(place, chosen);
+    const said = linkText(trace, place, way, isChosen);
+    const [x1, y1, x2, y2] = ends(trace, place, layout);
+    const half = said.length * 3.9 + 3;
+    const candidates = SHARES.map((share) => ({ x: x1 + share * (x2 - x1), y: y1 + share * (y2 - y1), half }));
+    const label = candidates.reduce((best, next) => (overlap(next, taken) < overlap(best, taken) ? next : best));
+    taken.push(label);
+    return svg("text", { class: `inside-number${isChosen ? " chosen" : ""}`, x: label.x, y: label.y + 4, "text-anchor": "middle" }, said);
+  });
+}
+
+/**
  * @param {Trace} trace
  * @param {Place} place
- * @param {Layout} layout
  * @param {Way} way
  * @param {boolean} chosen
  */
-function linkNumber(trace, place, layout, way, chosen) {
-  const { weight, input, gradient } = pieceAt(trace, place).links[place.source];
-  const [x1, y1, x2, y2] = ends(trace, place, layout);
-  const units = trace.layers[place.layer].units.length;
-  const share = units === 1 ? 0.42 : 0.22 + (0.56 * (place.unit + 0.5)) / units;
-  const said = way === "forward" ? `${brief(weight)}·${brief(input)}` : brief(gradient);
-  return svg("text", { class: `inside-number ${way}${chosen ? " chosen" : ""}`, x: x1 + share * (x2 - x1), y: y1 + share * (y2 - y1) + 4, "text-anchor": "middle" }, said);
+function linkText(trace, place, way, chosen) {
+  const { weight, input, product, gradient } = pieceAt(trace, place).links[place.source];
+  if (way === "backward") return brief(gradient);
+  const second = input < 0 ? `(${brief(input)})` : brief(input);
+  return chosen ? `${brief(weight)}·${second} = ${brief(product)}` : brief(weight);
+}
+
+/**
+ * @param {Label} label
+ * @param {Label[]} others
+ */
+function overlap(label, others) {
+  let sum = 0;
+  for (const { x, y, half } of others) {
+    const across = label.half + half - Math.abs(label.x - x);
+    const down = NUMBER_HEIGHT - Math.abs(label.y - y);
+    if (across > 0 && down > 0) sum += across * down;
+  }
+  return sum;
 }
 
 /**

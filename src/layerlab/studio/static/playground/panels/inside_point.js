@@ -3,7 +3,7 @@
 import * as colours from "../../colours.js";
 import { fitCanvas, h, onceAFrame, replace } from "../../dom.js";
 import { formatNumber, message, onLanguage, text } from "../../locale.js";
-import { tickText } from "../axes.js";
+import { brief } from "./numbers.js";
 import { button, field } from "./parts.js";
 import { scale } from "./scale.js";
 
@@ -110,10 +110,10 @@ export function pointChooser(context, onchange) {
     for (const tick of [-6, -3, 0, 3, 6]) {
       pen.textAlign = tick === 6 ? "right" : "center";
       pen.textBaseline = "top";
-      pen.fillText(tickText(tick), tick === 6 ? SIDE : across.at(tick), SIDE - EDGES.bottom + 6);
+      pen.fillText(brief(tick), tick === 6 ? SIDE : across.at(tick), SIDE - EDGES.bottom + 6);
       pen.textAlign = "right";
       pen.textBaseline = tick === 6 ? "top" : tick === -6 ? "bottom" : "middle";
-      pen.fillText(tickText(tick), EDGES.left - 5, down.at(tick));
+      pen.fillText(brief(tick), EDGES.left - 5, down.at(tick));
     }
     const { classes = 2 } = store.state?.specification ?? {};
     pen.beginPath();

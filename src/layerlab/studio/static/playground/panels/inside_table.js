@@ -3,7 +3,8 @@
 import { h } from "../../dom.js";
 import { message, text } from "../../locale.js";
 import { sourceName, unitName } from "../names.js";
-import { allPlaces, brief, pieceAt } from "./trace.js";
+import { brief } from "./numbers.js";
+import { allPlaces, pieceAt } from "./trace.js";
 
 /** @typedef {import("./trace.js").Trace} Trace */
 /** @typedef {import("./trace.js").Place} Place */

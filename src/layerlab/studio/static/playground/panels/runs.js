@@ -83,7 +83,8 @@ export function keptRuns(context, onchange) {
       null,
       h("td", null, h("span", { class: "run-mark" }, shown, h("span", { class: `swatch run-${run.colour}`, "aria-hidden": "true" }))),
       h("td", null, name),
-      [run.epoch[end], run.train[end], run.test[end]].map((value) => h("td", { class: "number" }, formatNumber(value))),
+      h("td", { class: "number" }, formatNumber(run.epoch[end])),
+      [run.train[end], run.test[end]].map((value) => h("td", { class: "number" }, formatNumber(value, { maximumSignificantDigits: 3 }))),
       h(
         "td",
         { class: "run-actions" },

@@ -4,6 +4,7 @@ import { h, onceAFrame, replace } from "../../dom.js";
 import { message, t, text } from "../../locale.js";
 import { request } from "../session.js";
 import { lineChart } from "./chart.js";
+import { brief } from "./numbers.js";
 import { ask, button, field, lossSwitches } from "./parts.js";
 import { readSeeds } from "./seed_results.js";
 import { seedGrid } from "./seed_grid.js";
@@ -101,7 +102,7 @@ export function mount(root, context) {
     if (!results) return;
     shown.hidden = false;
     const which = switches.which();
-    const lines = results.seeds.map((seed) => ({ x: seed.epoch, y: seed[which] }));
+    const lines = results.seeds.map((seed) => ({ x: seed.epoch, y: seed[which], diverged: seed.diverged }));
     const middle = fan(lines);
     chart.draw({
       lines: [
@@ -173,6 +174,6 @@ function summary({ seeds }, which) {
     ["diverged", seeds.filter((seed) => seed.diverged).length],
   ];
   return rows.map(([name, value]) =>
-    h("div", null, h("dt", null, text(`panels.seeds.${name}`)), h("dd", null, text("panels.value", { value }))),
+    h("div", null, h("dt", null, text(`panels.seeds.${name}`)), h("dd", null, brief(value))),
   );
 }

@@ -12,7 +12,7 @@ export function quantile(sorted, share) {
   const below = Math.floor(place);
   const left = sorted[below] ?? NaN;
   const right = sorted[Math.ceil(place)] ?? left;
-  return left + (right - left) * (place - below);
+  return left === right ? left : left + (right - left) * (place - below);
 }
 
 /**
@@ -24,9 +24,9 @@ export function quantile(sorted, share) {
  */
 
 /**
- * Return the quartiles of curves that share their x. A curve that diverged counts as infinitely bad from there on,
- * so that the median does not improve when networks blow up.
- * @param {{x: ArrayLike<number>, y: ArrayLike<number>}[]} curves
+ * Return the quartiles of curves that share their x. One that is still on its way counts as far as it has come; one that
+ * diverged counts as infinitely bad from there on, so that the median does not improve when networks blow up.
+ * @param {{ x: ArrayLike<number>, y: ArrayLike<number>, diverged: boolean }[]} curves
  * @returns {Fan}
  */
 export function fan(curves) {
@@ -36,19 +36,14 @@ export function fan(curves) {
   let longest = [];
   for (const { x } of curves) if (x.length > longest.length) longest = x;
   for (let i = 0; i < longest.length; i += 1) {
-    const values = curves.map((curve) => finiteOr(curve.y[i], Infinity)).sort((a, b) => a - b);
-    quartiles.x.push(Number(longest[i]));
+    const values = curves
+      .filter(({ x, diverged }) => diverged || i < x.length)
+      .map(({ y }) => (Number.isFinite(y[i]) ? y[i] : Infinity))
+      .sort((a, b) => a - b);
+    quartiles.x.push(longest[i]);
     quartiles.low.push(quantile(values, 0.25));
     quartiles.middle.push(quantile(values, 0.5));
     quartiles.high.push(quantile(values, 0.75));
   }
   return quartiles;
-}
-
-/**
- * @param {number | undefined} value
- * @param {number} otherwise
- */
-function finiteOr(value, otherwise) {
-  return value !== undefined && Number.isFinite(value) ? value : otherwise;
 }

@@ -1,7 +1,5 @@
 /** What the server's trace of one point says, and where a link comes from. */
 
-import { language } from "../../locale.js";
-
 /** @typedef {[symbol: string, value: number][]} Factors */
 /** @typedef {{ source: number, weight: number, input: number, product: number, gradient: number, factors: Factors, dead: boolean, frozen: boolean }} TraceLink */
 /**
@@ -68,29 +66,4 @@ export function nearest(trace, place) {
  */
 export function pieceAt(trace, { layer, unit, piece }) {
   return trace.layers[layer].units[unit].pieces[piece];
-}
-
-/**
- * A number with about three significant digits, as short as may be.
- * @param {number | null} value
- * @returns {string}
- */
-export function brief(value) {
-  if (value === null) return "–";
-  const size = Math.abs(value);
-  if (size !== 0 && size < 5e-4) return writer("scientific").format(value).replace("-", "−");
-  if (size >= 1e5) return writer("scientific").format(value).replace("-", "−");
-  return writer("plain").format(value).replace(/^-/, "−");
-}
-
-/** @type {Map<string, Intl.NumberFormat>} */
-const writers = new Map();
-
-/** @param {"plain" | "scientific"} kind */
-function writer(kind) {
-  const name = `${language()} ${kind}`;
-  const options = kind === "plain" ? { maximumSignificantDigits: 3 } : /** @type {const} */ ({ notation: "scientific", maximumSignificantDigits: 2 });
-  const made = writers.get(name) ?? new Intl.NumberFormat(language(), options);
-  writers.set(name, made);
-  return made;
 }
