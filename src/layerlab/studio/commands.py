@@ -120,16 +120,16 @@ def freeze(tab: Tab, arguments: Arguments) -> dict[str, Any]:
 
 def select(tab: Tab, arguments: Arguments) -> dict[str, Any]:
     """Choose which map comes at full resolution."""
-    wanted = arguments.raw("map")
+    session, wanted = tab.session, arguments.raw("map")
     if wanted is None:
         tab.selected = None
     else:
         if not isinstance(wanted, list) or len(wanted) != 2:
             refuse("map", wanted, "[layer, unit] or null")
         pair = Arguments({"layer": wanted[0], "unit": wanted[1]})
-        layers = tab.session.network.layers
+        layers = session.network.layers
         layer = pair.whole("layer", -1, len(layers) - 1)
-        units = len(tab.session.specification.features) if layer < 0 else len(layers[layer].weights)
+        units = len(session.specification.features) if layer < 0 else len(layers[layer].weights)
         if units == 0:
             refuse("layer", layer, "0 or more, since there are no inputs")
         tab.selected = layer, pair.whole("unit", 0, units - 1)
