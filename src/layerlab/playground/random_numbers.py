@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from layerlab.playground.elementary import log
+from layerlab.playground.kernels.compiler import compiled
 
 __all__ = ["Random"]
 
@@ -107,7 +107,7 @@ def _keyed(key: list[int]) -> NDArray[np.uint8]:
     return np.array([*s, 0, 0], np.uint8)
 
 
-@njit("void(uint8[::1], float64[::1], int64)", cache=True, nogil=True)
+@compiled
 def _draw(state: NDArray[np.uint8], numbers: NDArray[np.float64], skipped: int) -> None:
     """Skip some bytes, then fill ``numbers``: six bytes each, and more until 53 bits are significant."""
     i = np.int64(state[256])
