@@ -17,6 +17,7 @@ import numpy as np
 from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.playground.data_sets import Points, inputs
 from layerlab.playground.kernels import classic, general
+from layerlab.playground.kernels.vectors import DOUBLES
 from layerlab.playground.layout import Activation, Column, Layout, Optimizer, Output, Regularization
 from layerlab.playground.random_numbers import Random
 
@@ -363,7 +364,7 @@ class Network:
         """Let the working memory hold the largest batch that can come, or ``count`` points."""
         batch = min(self.specification.batch_size, len(self._points.train))
         count = max(count, BLOCK, batch + max(batch, int(self._counters[1])))
-        count = -(-count // classic.LANES) * classic.LANES
+        count = -(-count // DOUBLES) * DOUBLES
         if self._values.shape[1] < count:
             self._values = np.zeros((self.layout.rows, count))
             self._deltas = np.zeros((self.layout.rows, count))

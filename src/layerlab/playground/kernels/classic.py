@@ -2,7 +2,7 @@
 
 One output unit, halved squared error, plain gradient descent, layers that only add up and bend. ``values`` holds one
 row for each input and each unit (and a last one for the labels), ``deltas`` the loss's derivative by it. Points are
-computed in whole groups of ``LANES``, so that each loop becomes vectors; what fills up the last group is never read.
+computed in whole groups of a vector; what fills up the last group never reaches a gradient or a loss.
 
 Additions have TensorFlow Playground's order (bias, then source by source; gradients point by point) and its rounding.
 """
@@ -27,7 +27,8 @@ from layerlab.playground.kernels.codes import (
     WEIGHTS,
 )
 from layerlab.playground.kernels.compiler import compiled, inlined
-from layerlab.playground.kernels.functions import sigmoid, tanh
+from layerlab.playground.kernels.functions import positive, sigmoid, slope_of_positive, tanh
+from layerlab.playground.kernels.vectors import DOUBLES, fill, load, store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,9 +38,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     Whole = NDArray[np.int64]
 
-__all__ = ["LANES", "run"]
-
-LANES: Final = 8
+__all__ = ["run"]
 
 LEARN: Final = 0
 EVALUATE_TRAIN: Final = 1
@@ -59,62 +58,64 @@ def take(values: Floats, first: int, points: Floats, start: int, count: int) -> 
 @inlined
 def forward(table: Whole, parameters: Floats, values: Floats, count: int) -> None:
     """Compute the rows of every unit from the input rows."""
-    filled = (count + LANES - 1) // LANES * LANES
-    for layer in range(len(table)):
-        inputs, source, target = table[layer, INPUTS], table[layer, INPUT_ROWS], table[layer, OUTPUT_ROWS]
-        place = table[layer, WEIGHTS]
-        kind = table[layer, KIND]
-        for unit in range(target, target + table[layer, UNITS]):
-            bias = parameters[table[layer, BIASES] + unit - target]
-            for p in range(filled):
-                values[unit, p] = bias
-            for i in range(source, source + inputs):
-                weight = parameters[place]
-                place += 1
-                for p in range(filled):
-                    values[unit, p] += weight * values[i, p]
-            if kind == TANH:
-                for p in range(filled):
-                    values[unit, p] = tanh(values[unit, p])
-            elif kind == SIGMOID:
-                for p in range(filled):
-                    values[unit, p] = sigmoid(values[unit, p])
-            elif kind == RELU:
-                for p in range(filled):
-                    values[unit, p] = 0.0 if values[unit, p] < 0.0 else values[unit, p]
+    width = values.shape[1]
+    for p in range(0, count, DOUBLES):
+        for layer in range(len(table)):
+            inputs, source, target = table[layer, INPUTS], table[layer, INPUT_ROWS], table[layer, OUTPUT_ROWS]
+            place, kind = table[layer, WEIGHTS], table[layer, KIND]
+            for unit in range(table[layer, UNITS]):
+                total = fill(parameters[table[layer, BIASES] + unit])
+                for i in range(inputs):
+                    total += fill(parameters[place + i]) * load(values, (source + i) * width + p)
+                place += inputs
+                if kind == TANH:
+                    total = tanh(total)
+                elif kind == SIGMOID:
+                    total = sigmoid(total)
+                elif kind == RELU:
+                    total = positive(total)
+                store(values, (target + unit) * width + p, total)
 
 
 @inlined
 def backward(table: Whole, parameters: Floats, gradients: Floats, values: Floats, deltas: Floats, count: int) -> None:
     """Sum the gradients over the batch."""
-    output = table[-1, OUTPUT_ROWS]
-    for p in range(count):
-        deltas[output, p] = values[output, p] - values[len(values) - 1, p]
+    width, output = values.shape[1], table[-1, OUTPUT_ROWS]
+    for p in range(0, count, DOUBLES):
+        error = load(values, output * width + p) - load(values, (len(values) - 1) * width + p)
+        store(deltas, output * width + p, error)
     for layer in range(len(table) - 1, -1, -1):
         inputs, source, target = table[layer, INPUTS], table[layer, INPUT_ROWS], table[layer, OUTPUT_ROWS]
-        place = table[layer, WEIGHTS]
-        kind = table[layer, KIND]
-        for i in range(source, source + inputs):
-            for p in range(count):
-                deltas[i, p] = 0.0
-        for unit in range(target, target + table[layer, UNITS]):
+        units, place, kind = table[layer, UNITS], table[layer, WEIGHTS], table[layer, KIND]
+        for unit in range(units):
+            row = (target + unit) * width
+            for p in range(row, row + count, DOUBLES):
+                value = load(values, p)
+                slope = fill(1.0)
+                if kind == TANH:
+                    slope = slope - value * value
+                elif kind == SIGMOID:
+                    slope = value * (slope - value)
+                elif kind == RELU:
+                    slope = slope_of_positive(value)
+                store(deltas, p, load(deltas, p) * slope)
             total = 0.0
             for p in range(count):
-                value = values[unit, p]
-                slope = 1.0 - value * value if kind == TANH else 1.0
-                slope = value * (1.0 - value) if kind == SIGMOID else slope
-                slope = 0.0 if (kind == RELU) & (value <= 0.0) else slope
-                deltas[unit, p] *= slope
-                total += deltas[unit, p]
-            gradients[table[layer, BIASES] + unit - target] = total
-            for i in range(source, source + inputs):
-                weight = parameters[place]
+                total += deltas[target + unit, p]
+            gradients[table[layer, BIASES] + unit] = total
+            for i in range(inputs):
                 total = 0.0
                 for p in range(count):
-                    total += deltas[unit, p] * values[i, p]
-                    deltas[i, p] += weight * deltas[unit, p]
-                gradients[place] = total
-                place += 1
+                    total += deltas[target + unit, p] * values[source + i, p]
+                gradients[place + unit * inputs + i] = total
+        if layer > 0:
+            for i in range(inputs):
+                for p in range(0, count, DOUBLES):
+                    delta = fill(0.0)
+                    for unit in range(units):
+                        weight = parameters[place + unit * inputs + i]
+                        delta += fill(weight) * load(deltas, (target + unit) * width + p)
+                    store(deltas, (source + i) * width + p, delta)
 
 
 @inlined

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from layerlab.playground.kernels.classic import EVALUATE_TEST, EVALUATE_TRAIN, LANES, LEARN, take
+from layerlab.playground.kernels.classic import EVALUATE_TEST, EVALUATE_TRAIN, LEARN, take
 from layerlab.playground.kernels.codes import (
     ADAMW,
     ADD,
@@ -62,6 +62,7 @@ from layerlab.playground.kernels.codes import (
 )
 from layerlab.playground.kernels.compiler import compiled, inlined
 from layerlab.playground.kernels.functions import expm1, sigmoid, tanh
+from layerlab.playground.kernels.vectors import DOUBLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,7 +107,7 @@ def drop(table: Whole, values: Floats, count: int, rate: float, key: np.uint64, 
 @inlined
 def activate(kind: int, values: Floats, source: int, target: int, count: int) -> None:
     """Put the activation of row ``source`` into row ``target`` (for Maxout, of the two rows from ``source``)."""
-    count = (count + LANES - 1) // LANES * LANES
+    count = (count + DOUBLES - 1) // DOUBLES * DOUBLES
     if kind == TANH:
         for p in range(count):
             values[target, p] = tanh(values[source, p])
