@@ -99,7 +99,18 @@ export function formatNumber(value, options) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
   const small = value !== 0 && Math.abs(value) < 1e-4;
   const chosen = options ?? (Number.isInteger(value) ? {} : small ? { maximumSignificantDigits: 3, notation: "scientific" } : { maximumSignificantDigits: 4 });
-  return formatter(chosen).format(value).replace("-", "−");
+  return powersOfTen(formatter(chosen).format(value).replace("-", "−"));
+}
+
+/**
+ * 5.9E-4 as people write it.
+ * @param {string} written
+ */
+function powersOfTen(written) {
+  const [mantissa, exponent] = written.split("E");
+  if (exponent === undefined) return written;
+  const raised = Array.from(exponent, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)] ?? "⁻").join("");
+  return `${mantissa}·10${raised}`;
 }
 
 /** @type {Map<string, Intl.NumberFormat>} */

@@ -1,7 +1,7 @@
 /** The Playground tab: its parts, put together. */
 
 import { h, replace } from "../dom.js";
-import { t, text } from "../locale.js";
+import { message, t, text } from "../locale.js";
 import { call, on, onFrame } from "../socket.js";
 import { store } from "../store.js";
 import { mountDataColumn } from "./data_column.js";
@@ -28,10 +28,13 @@ import { mountTopBar } from "./top_bar.js";
  * @returns {{ shown: () => void, hidden: () => void }}
  */
 export function mount(root) {
-  const part = (/** @type {string} */ name, /** @type {string} */ tag = "section") =>
-    tag === "section" ? h("section", { class: name }) : h("div", { class: name });
-  const [status, top, data, network, output] = [part("status", "div"), part("top-bar"), part("data-column card"), part("network"), part("output-column card")];
-  const panels = h("section", { class: "panels card", dataset: { control: "panels" } });
+  const part = (/** @type {string} */ name, /** @type {string} */ label) => h("section", { class: name, "aria-label": message(label) });
+  const status = h("div", { class: "status" });
+  const top = part("top-bar", "playground.controls");
+  const data = part("data-column card", "playground.data");
+  const network = part("network", "playground.network.short");
+  const output = part("output-column card", "playground.output");
+  const panels = h("section", { class: "panels card", "aria-label": message("playground.panels"), dataset: { control: "panels" } });
   replace(root, h("h1", { class: "visually-hidden" }, text("common.tab.playground")), status, top,
     h("div", { class: "playground" }, data, network, output), panels,
     h("p", { class: "muted small explains keys" }, text("playground.keys")));

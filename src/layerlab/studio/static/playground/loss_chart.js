@@ -51,9 +51,9 @@ export function mountLosses(root) {
 function lossText(value) {
   if (value === undefined) return "–";
   if (value === null) return t("playground.loss.none");
-  return value !== 0 && Math.abs(value) < 0.001
-    ? formatNumber(value, { notation: "scientific", maximumSignificantDigits: 3 })
-    : formatNumber(value, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+  const size = Math.abs(value);
+  if (size === 0 || size >= 0.001) return formatNumber(value, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+  return formatNumber(value, size >= 1e-5 ? { maximumSignificantDigits: 2 } : { notation: "scientific", maximumSignificantDigits: 3 });
 }
 
 /**

@@ -95,8 +95,11 @@ export function mountNetwork(root) {
     draw();
   });
   stage.addEventListener("click", (event) => {
-    if (!marked || (event.target !== overlay && event.target !== canvas)) return;
-    const { layer, unit, source } = marked;
+    if (!layout || (event.target !== overlay && event.target !== canvas)) return;
+    const box = stage.getBoundingClientRect();
+    const found = linkAt(layout, event.clientX - box.left, event.clientY - box.top);
+    if (!found) return;
+    const { layer, unit, source } = found;
     openEditor({ anchor: { x: event.clientX, y: event.clientY }, layer, unit, sources: [source] });
   });
 

@@ -20,6 +20,8 @@ let shownHash = "";
 let lastPush = 0;
 let lastFields = "";
 let begun = false;
+/** How the state that comes next enters the browser's history. @type {"push" | "replace"} */
+let entering = "push";
 
 /**
  * Begin: connect, open what the address names, and follow the address.
@@ -28,6 +30,7 @@ let begun = false;
 export function begin(onError) {
   complain = onError;
   socket.onFrame((frame) => store.takeFrame(frame));
+  store.subscribe((what) => what === "state" && publish(entering));
   socket.onStatus((status) => {
     if (status === "open") void open(begun ? shownHash : location.hash.slice(1), "replace");
   });
@@ -54,8 +57,7 @@ export async function open(link, how = "push") {
     begun = true;
     store.takeDisplay(displayOf(state.page));
     store.selection = null;
-    store.takeState(state);
-    publish(how);
+    take(state, how);
     void send("watch", { metrics: true });
     for (const warning of state.warnings ?? []) complain(warning);
     return true;
@@ -91,12 +93,15 @@ export function change(changes) {
 
 async function sendPending() {
   sending = true;
-  while (pending) {
-    const changes = pending;
-    pending = null;
-    await request("change", { changes }, Object.keys(changes).join());
+  try {
+    while (pending) {
+      const changes = pending;
+      pending = null;
+      await request("change", { changes }, Object.keys(changes).join());
+    }
+  } finally {
+    sending = false;
   }
-  sending = false;
 }
 
 /**
@@ -109,9 +114,8 @@ async function sendPending() {
 export async function request(name, args = {}, fields = name) {
   try {
     const state = await socket.call(name, args);
-    store.takeState(state);
     const now = performance.now();
-    publish(fields === lastFields && now - lastPush < SAME_GESTURE ? "replace" : "push");
+    take(state, fields === lastFields && now - lastPush < SAME_GESTURE ? "replace" : "push");
     [lastFields, lastPush] = [fields, now];
     return state;
   } catch (error) {
@@ -156,6 +160,16 @@ export function select(selection) {
 /** @returns {string} the whole address of what is shown */
 export function address() {
   return `${location.origin}/#${shownHash}`;
+}
+
+/**
+ * @param {State} state
+ * @param {"push" | "replace"} how
+ */
+function take(state, how) {
+  entering = how;
+  store.takeState(state);
+  entering = "push";
 }
 
 /** @param {"push" | "replace"} how */
