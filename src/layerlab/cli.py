@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import json
 import os
 import sys
 from contextlib import redirect_stdout
@@ -17,12 +16,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from layerlab import __version__
+from layerlab.cli_output import print_json, print_table
+from layerlab.cli_playground import play
 from layerlab.cli_studio import studio
 from layerlab.errors import LayerlabError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from rich.console import Console
     from torch import nn
 
@@ -40,6 +39,7 @@ app = typer.Typer(
 )
 
 _MODEL_HELP = "A zoo name (layerlab models), a file of Keras text (- for standard input), or package.module:callable."
+app.command()(play)
 app.command()(studio)
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP)]
@@ -87,15 +87,6 @@ class _Printable:
 def _discard_output() -> None:
     """Leave nothing that Python would try to print once more at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _print_json(content: object) -> None:
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    try:
-        text.encode(sys.stdout.encoding)
-    except UnicodeEncodeError:  # an encoding that lacks a letter, or a file name that is no text
-        text = json.dumps(content, indent=2)
-    print(text)
 
 
 def _complain(sentence: str) -> int:
@@ -232,9 +223,9 @@ def dissect(
         anatomy = dissect_module(module, _input_size(module, model, input_size))
     if layer is not None:
         explanation = anatomy.explain(layer)
-        _print_json(list(explanation.lines)) if as_json else print(explanation)
+        print_json(list(explanation.lines)) if as_json else print(explanation)
     elif as_json:
-        _print_json(anatomy.to_dict())
+        print_json(anatomy.to_dict())
     else:
         _console().print(anatomy.table(depth=depth))
 
@@ -258,7 +249,7 @@ def predict(
         predictions = predict_images(load_run(run), images, top=top, invert=invert, skip_bad=skip_bad)
     if as_json:
         shown = [{"path": str(one.path), "classes": dict(one.classes)} for one in predictions]
-        _print_json(shown)
+        print_json(shown)
     else:
         for one in predictions:
             print(f"{one.path}  " + "  ".join(f"{name} {share:.1%}" for name, share in one.classes))
@@ -322,13 +313,13 @@ def models(
     if not infos:
         raise LayerlabError(f'no model is called like "{pattern}"; known: {", ".join(list_models())}')
     if as_json:
-        _print_json([asdict(info) for info in infos])
+        print_json([asdict(info) for info in infos])
         return
     rows = [
         (info.name, f"{info.parameters:,}", f"{info.macs:,}", "x".join(map(str, info.input_shape)), info.idea)
         for info in infos
     ]
-    _print_table(("model", "parameters", "MACs", "input", "the idea"), rows, numbers=(1, 2))
+    print_table(("model", "parameters", "MACs", "input", "the idea"), rows, numbers=(1, 2))
 
 
 @app.command()
@@ -340,7 +331,7 @@ def data(as_json: JsonOption = False) -> None:
 
     infos = list_datasets()
     if as_json:
-        _print_json([asdict(info) for info in infos])
+        print_json([asdict(info) for info in infos])
         return
     rows = [
         (
@@ -353,7 +344,7 @@ def data(as_json: JsonOption = False) -> None:
         )
         for info in infos
     ]
-    _print_table(("data set", "image", "classes", "images", "needs", "what it is"), rows, numbers=(2, 3))
+    print_table(("data set", "image", "classes", "images", "needs", "what it is"), rows, numbers=(2, 3))
     print("Any folder of class folders works too, by its path; so does one with train/ and val/ of them.")
 
 
@@ -386,18 +377,6 @@ def _print_result(run: Run) -> None:
 
 def _loss(value: float) -> str:
     return f"{value:.4f}" if value < 10_000 else f"{value:.3g}"
-
-
-def _print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]) -> None:
-    """Print one line a row, whatever the width of the terminal, so that `grep` and `awk` can read it."""
-    table = [tuple(columns), *map(tuple, rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        cells = (
-            cell.rjust(width) if index in numbers else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        print("  ".join(cells).rstrip())
 
 
 def _console() -> Console:
