@@ -146,6 +146,26 @@ def test_any_specification_has_points_that_train(specification: Specification) -
     assert np.array_equal(points.train, again.train)
 
 
+def test_networks_of_the_same_data_share_them_and_go_on_alike() -> None:
+    first, again, other = Random("0.321"), Random("0.321"), Random("0.322")
+    points = generate(Specification(noise=7), first)
+    assert generate(Specification(noise=7, activation="relu"), again) is points
+    assert generate(Specification(noise=7), other) is not points
+    assert generate(Specification(noise=8), Random("0.321")) is not points
+    assert first.numbers(9).tolist() == again.numbers(9).tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        points.train[0, 0] = 1
+
+
+def test_a_stream_that_went_on_draws_other_points() -> None:
+    fresh, used = Random("0.321"), Random("0.321")
+    used.random()
+    assert not used.is_fresh
+    assert fresh.is_fresh
+    assert generate(Specification(), fresh).train.tolist() != generate(Specification(), used).train.tolist()
+    assert not fresh.is_fresh
+
+
 def test_features_are_their_formulas() -> None:
     x, y = np.array([0.5, -2.0, 3.0]), np.array([1.5, 4.0, -6.0])
     wanted = [x, y, x**2, y**2, x * y, np.sin(x), np.sin(y), np.cos(x), np.cos(y)]

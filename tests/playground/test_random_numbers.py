@@ -82,3 +82,13 @@ def test_small_numbers_take_more_bytes() -> None:
     assert drawn.min() < 1 / 16 / 100
     assert all(a != b for a, b in itertools.pairwise(drawn.tolist()))
     assert drawn.mean() == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_stream_goes_on_as_another_does_and_leaves_it_alone() -> None:
+    one, other = Random("1"), Random("2")
+    one.numbers(700)
+    one.random()
+    other.go_on_as(one)
+    wanted = one.numbers(900).tolist()
+    assert other.numbers(900).tolist() == wanted
+    assert other.seed == "1"

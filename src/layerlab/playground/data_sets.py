@@ -22,14 +22,15 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layerlab.playground.elementary import cos, sin
+from layerlab.playground.elementary import cos, sin, sin_and_cos
 from layerlab.playground.random_numbers import Random
-from layerlab.playground.specification import Specification
+from layerlab.playground.specification import Point, Specification
 
 __all__ = ["Points", "generate", "inputs"]
 
@@ -42,7 +43,7 @@ REGRESSION_POINTS: Final = 1200
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """The points that train and those that test, each of shape (n, 3): x, y, label."""
+    """The points that train and those that test, each of shape (n, 3): x, y, label; to be read only."""
 
     train: Array
     test: Array
@@ -51,18 +52,33 @@ class Points:
 def generate(specification: Specification, random: Random) -> Points:
     """Draw the points of a specification and their order.
 
+    Those of a fresh stream are remembered for a while, so that networks that share their data share them in memory.
+
     Args:
         specification: names the set, its noise, classes and the share that trains.
         random: the stream; what the points take from it is gone, and the network's weights come after.
     """
-    if specification.data_name == "points":
-        drawn = np.array(specification.points)
-    else:
-        drawer = DRAWERS[specification.data_name]
-        drawn = drawer(random, specification.classes, specification.noise / 100)
-    random.shuffle(drawn)
-    split = math.floor(len(drawn) * specification.train_percent / 100) or 1
-    return Points(drawn[:split], drawn[split:])
+    own = specification.points if specification.data_name == "points" else ()
+    data = (specification.data_name, specification.classes, specification.noise, specification.train_percent, own)
+    if not random.is_fresh:
+        return _drawn(random, *data)
+    points, after = _remembered(random.seed, *data)
+    random.go_on_as(after)
+    return points
+
+
+@lru_cache(maxsize=64)
+def _remembered(seed: str, *data: Any) -> tuple[Points, Random]:
+    random = Random(seed)
+    return _drawn(random, *data), random
+
+
+def _drawn(random: Random, name: str, classes: int, noise: float, percent: int, own: tuple[Point, ...]) -> Points:
+    points = np.array(own) if name == "points" else DRAWERS[name](random, classes, noise / 100)
+    random.shuffle(points)
+    points.flags.writeable = False
+    split = math.floor(len(points) * percent / 100) or 1
+    return Points(points[:split], points[split:])
 
 
 def inputs(xy: Array, features: Sequence[str]) -> Array:
@@ -85,7 +101,8 @@ def _circle(random: Random, _classes: int, z: float) -> Array:
     u = random.numbers(4 * 2 * half).reshape(-1, 4)
     inner, outer = u[:half, 0] * 2.5, u[half:, 0] * (5 - 3.5) + 3.5
     r, angle = np.concatenate([inner, outer]), u[:, 1] * (2 * math.pi)
-    x, y = r * sin(angle), r * cos(angle)
+    sine, cosine = sin_and_cos(angle)
+    x, y = r * sine, r * cosine
     return _labelled(x, y, _two(_distance(x + _between(u[:, 2], -5, 5) * z, y + _between(u[:, 3], -5, 5) * z) < 2.5))
 
 
@@ -99,9 +116,8 @@ def _gauss(random: Random, classes: int, z: float) -> Array:
     t = z / 0.5
     variance = 0.5 * (1 - t) + 4 * t
     angles = np.arange(classes) * np.float64(2 * math.pi / classes)
-    around = zip((3 * sin(angles)).tolist(), (3 * cos(angles)).tolist(), strict=True)
-    centres = [(2.0, 2.0), (-2.0, -2.0)] if classes == 2 else list(around)
-    mean = np.repeat(np.array(centres), _sizes(classes), axis=0)
+    centres = np.array([(2.0, 2.0), (-2.0, -2.0)]) if classes == 2 else 3 * np.column_stack(sin_and_cos(angles))
+    mean = np.repeat(centres, _sizes(classes), axis=0)
     return np.column_stack([random.normals(mean, variance), _labels(classes)])
 
 
@@ -112,7 +128,8 @@ def _spiral(random: Random, classes: int, z: float, turns: float = 1.75) -> Arra
     r = i / n * 5
     angle = turns * i / n * 2 * math.pi + (arm * math.pi if classes == 2 else arm * (2 * math.pi / classes))
     moved = _between(random.numbers(2 * len(i)).reshape(-1, 2), -1, 1) * z
-    return _labelled(r * sin(angle) + moved[:, 0], r * cos(angle) + moved[:, 1], _labels(classes))
+    sine, cosine = sin_and_cos(angle)
+    return _labelled(r * sine + moved[:, 0], r * cosine + moved[:, 1], _labels(classes))
 
 
 def _three_spirals(random: Random, classes: int, z: float) -> Array:
@@ -123,7 +140,8 @@ def _moons(random: Random, classes: int, z: float) -> Array:
     u = random.numbers(4 * CLASSIFICATION_POINTS).reshape(-1, 4)
     label = _labels(classes)
     r, angle = _between(u[:, 0], 2.6, 3.4), u[:, 1] * math.pi
-    x, y = (r * cos(angle) - 1.5) * label, (r * sin(angle) - 0.75) * label
+    sine, cosine = sin_and_cos(angle)
+    x, y = (r * cosine - 1.5) * label, (r * sine - 0.75) * label
     return _moved(x, y, label, u[:, 2:], z)
 
 
@@ -131,7 +149,8 @@ def _rings(random: Random, classes: int, z: float) -> Array:
     u = random.numbers(4 * CLASSIFICATION_POINTS).reshape(-1, 4)
     ring = np.repeat(np.arange(classes), _sizes(classes))
     r, angle = 5 * (ring + 0.7 * u[:, 0]) / classes, u[:, 1] * (2 * math.pi)
-    return _moved(r * sin(angle), r * cos(angle), _labels(classes), u[:, 2:], z)
+    sine, cosine = sin_and_cos(angle)
+    return _moved(r * sine, r * cosine, _labels(classes), u[:, 2:], z)
 
 
 def _checkerboard(random: Random, classes: int, z: float) -> Array:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cos", "log", "sin"]
+__all__ = ["cos", "log", "sin", "sin_and_cos"]
 
 Array = NDArray[np.float64]
 Words = NDArray[np.int64]
@@ -50,12 +50,24 @@ LN2: Final = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
 
 def sin(x: Array) -> Array:
     """Return the sine of each number, all of size below 800,000."""
-    return _turned(*_reduced(x), 0)
+    return sin_and_cos(x)[0]
 
 
 def cos(x: Array) -> Array:
     """Return the cosine of each number, all of size below 800,000."""
-    return _turned(*_reduced(x), 1)
+    return sin_and_cos(x)[1]
+
+
+def sin_and_cos(x: Array) -> tuple[Array, Array]:
+    """Return both, which costs little more than one."""
+    quarter, near, rest = _reduced(x)
+    sine = np.where(quarter == 0, _smaller_sine(near), _small_sine(near, rest))
+    cosine = _small_cosine(near, rest)
+    odd = (quarter & 1) == 1
+    return (
+        _negated(np.where(odd, cosine, sine), (quarter & 2) == 2),
+        _negated(np.where(odd, sine, cosine), ((quarter + 1) & 2) == 2),
+    )
 
 
 def log(x: Array) -> Array:
@@ -106,12 +118,8 @@ def _reduced(x: Array) -> tuple[Words, Array, Array]:
     return (n * sign).astype(np.int64), np.where(inside, x, near * sign), rest * sign
 
 
-def _turned(quarter: Words, near: Array, rest: Array, further: int) -> Array:
-    """Return the sine after so many quarter turns, some further ones and a remainder."""
-    sine = np.where(quarter == 0, _smaller_sine(near), _small_sine(near, rest))
-    quarter = quarter + further
-    value = np.where((quarter & 1) == 1, _small_cosine(near, rest), sine)
-    return np.where((quarter & 2) == 2, -value, value)
+def _negated(value: Array, where: NDArray[np.bool_]) -> Array:
+    return np.where(where, -value, value)
 
 
 def _smaller_sine(x: Array) -> Array:

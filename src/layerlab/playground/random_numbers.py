@@ -28,10 +28,22 @@ class Random:
     """
 
     def __init__(self, seed: str) -> None:
+        self.seed = seed
         self._state = _keyed(_key(seed))
         _draw(self._state, np.empty(0), 256)  # seedrandom throws the first 256 bytes away
         self._ahead: list[float] = []
         self._next = 0
+        self._drawn = False
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing has been drawn yet."""
+        return not self._drawn
+
+    def go_on_as(self, other: Random) -> None:
+        """Be where ``other`` is in its stream."""
+        self.seed, self._state, self._ahead = other.seed, other._state.copy(), other._ahead
+        self._next, self._drawn = other._next, other._drawn
 
     def random(self) -> float:
         """Return the next number of [0, 1)."""
@@ -72,14 +84,16 @@ class Random:
 
     def shuffle(self, array: NDArray[Any]) -> None:
         """Bring the rows of ``array`` into a random order, in place."""
-        order = list(range(len(array)))
-        for number, counter in zip(self.numbers(len(array)).tolist(), range(len(array), 0, -1), strict=True):
-            k = int(number * counter)
-            order[counter - 1], order[k] = order[k], order[counter - 1]
+        count = len(array)
+        order = list(range(count))
+        others = np.floor(self.numbers(count) * np.arange(count, 0, -1)).astype(np.int64).tolist()
+        for last, k in zip(range(count - 1, -1, -1), others, strict=True):
+            order[last], order[k] = order[k], order[last]
         array[:] = array[order]
 
     def _block(self, count: int) -> NDArray[np.float64]:
         numbers = np.empty(count)
+        self._drawn = self._drawn or count > 0
         _draw(self._state, numbers, 0)
         return numbers
 
