@@ -11,7 +11,7 @@ import { openLayerMenu } from "./layer_menu.js";
 import { layOut, linkAt, weightIndex } from "./layout.js";
 import { isOn } from "./link.js";
 import { unitName, sourceName } from "./names.js";
-import { biasSide, drawNetwork } from "./network_picture.js";
+import { biasSide, drawLinks, drawNodes } from "./network_picture.js";
 import { roam, stopAt } from "./roving.js";
 import { change, select } from "./session.js";
 
@@ -20,15 +20,20 @@ import { change, select } from "./session.js";
 /** @typedef {import("./layout.js").Node} Node */
 /** @typedef {import("../store.js").State} State */
 
+/** Thousands of curves take longer than a frame: they are drawn less often than the maps, and once at rest. */
+const MANY_LINKS = 1000;
+const WAIT_PER_LINK = 0.045; // milliseconds
+
 /**
  * Put the network into `root`.
  * @param {HTMLElement} root
  */
 export function mountNetwork(root) {
+  const lines = h("canvas", { class: "network-canvas", "aria-hidden": "true" });
   const canvas = h("canvas", { class: "network-canvas", "aria-hidden": "true" });
   const overlay = h("div", { class: "network-overlay", role: "group", "aria-label": message("playground.network") });
   const tooltip = h("div", { class: "tooltip", hidden: true });
-  const stage = h("div", { class: "network-stage" }, canvas, overlay, tooltip);
+  const stage = h("div", { class: "network-stage" }, lines, canvas, overlay, tooltip);
   const heads = h("div", { class: "network-heads" });
   const scroller = h("div", { class: "network-scroller" }, heads, stage);
   replace(root, countOfLayers(), scroller);
@@ -39,13 +44,24 @@ export function mountNetwork(root) {
   /** @type {Link | null} */
   let marked = null;
 
+  let linesWait = 0;
+  let linesLater = 0;
   const draw = onceAFrame(() => {
     if (!layout || !store.state || root.offsetParent === null) return;
-    const context = fitCanvas(canvas, layout.width, layout.height);
-    drawNetwork(context, {
+    const picture = {
       layout, state: store.state, frame: fitting(store.state), maps: store.maps, marked,
       discretized: isOn(store.display, "discretize"), ink: getComputedStyle(root).color,
-    });
+    };
+    if (performance.now() >= linesWait || layout.links.length < MANY_LINKS) {
+      drawLinks(fitCanvas(lines, layout.width, layout.height), picture);
+      linesWait = performance.now() + layout.links.length * WAIT_PER_LINK;
+    } else if (!linesLater) {
+      linesLater = window.setTimeout(() => {
+        linesLater = 0;
+        draw();
+      }, linesWait - performance.now());
+    }
+    drawNodes(fitCanvas(canvas, layout.width, layout.height), picture);
     overlay.dataset.drawn = String(Number(overlay.dataset.drawn ?? 0) + 1);
   });
 
@@ -57,6 +73,7 @@ export function mountNetwork(root) {
     if (next !== shape) {
       shape = next;
       marked = null;
+      linesWait = 0;
       layout = layOut(state, scroller.clientWidth - 2, rem);
       stage.style.setProperty("width", `${layout.width}px`);
       stage.style.setProperty("height", `${layout.height}px`);

@@ -1,4 +1,4 @@
-/** The network's picture: links as curves by weight, a live map in every node, on one canvas. */
+/** The network's picture: links as curves by weight on one canvas, a live map in every node on another above it. */
 
 import { classLookup, colourOf, lookup, paint } from "../colours.js";
 import { FEATURES, FEATURE_VALUES } from "./choices.js";
@@ -20,16 +20,18 @@ const sheetContext = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("
 let pixels = sheetContext.createImageData(SIDE, SIDE);
 
 /**
- * Draw one frame.
- * @param {CanvasRenderingContext2D} context in CSS pixels
- * @param {{ layout: Layout, state: State, frame: Frame | null, maps: Uint8Array | null, discretized: boolean,
- *   marked: Link | null, ink: string }} picture
+ * @typedef {{ layout: Layout, state: State, frame: Frame | null, maps: Uint8Array | null, discretized: boolean,
+ *   marked: Link | null, ink: string }} Picture
  */
-export function drawNetwork(context, picture) {
+
+/**
+ * Draw the nodes of one frame: maps and biases.
+ * @param {CanvasRenderingContext2D} context in CSS pixels
+ * @param {Picture} picture
+ */
+export function drawNodes(context, picture) {
   const { layout, state, frame, maps } = picture;
   context.clearRect(0, 0, layout.width, layout.height);
-  context.lineCap = "butt";
-  if (frame) drawLinks(context, picture, frame);
   drawMaps(context, layout, state, maps, picture.discretized);
   if (frame) drawBiases(context, layout, state, frame, picture.ink);
 }
@@ -49,11 +51,13 @@ function strongest(link, state, weights) {
 }
 
 /**
- * @param {CanvasRenderingContext2D} context
- * @param {Parameters<typeof drawNetwork>[1]} picture
- * @param {Frame} frame
+ * Draw the links of one frame.
+ * @param {CanvasRenderingContext2D} context in CSS pixels
+ * @param {Picture} picture
  */
-function drawLinks(context, { layout, state, marked, ink }, frame) {
+export function drawLinks(context, { layout, state, frame, marked, ink }) {
+  context.clearRect(0, 0, layout.width, layout.height);
+  if (!frame) return;
   const { weights, dead, frozen } = frame.arrays;
   for (const link of layout.links) {
     const value = strongest(link, state, weights);
