@@ -47,10 +47,13 @@ def test_twenty_steps_are_those_of_torch(name: str, schedule: str) -> None:
         loss="cross-entropy",
         schedule=schedule,
         schedule_epochs=7,
+        # Normalisation takes these biases out again: their gradient is rounding, which Adam would blow up.
+        frozen=tuple((0, unit, -1) for unit in range(4)),
     )
     network = network_of(specification)
     oracle = Oracle(network)
-    optimizer = torch_optimizer(name, [tensor for _, _, tensor in oracle.parameters()], 0.05)
+    learning = [tensor for index, field, tensor in oracle.parameters() if (index, field) != (0, "biases")]
+    optimizer = torch_optimizer(name, learning, 0.05)
     rates = learning_rates(specification, 0, 4)
     for step in range(20):
         batch = network.points.train[(step % 5) * 50 : (step % 5) * 50 + 50]
@@ -60,8 +63,6 @@ def test_twenty_steps_are_those_of_torch(name: str, schedule: str) -> None:
         optimizer.step()
         assert network.run_minibatches(1)[0] == 1
         for index, field, tensor in oracle.parameters():
-            if field == "biases" and network.layers[index].gamma is not None:
-                continue  # normalisation takes them out again: their gradient is rounding, which Adam blows up
             ours = getattr(network.layers[index], field)
             np.testing.assert_allclose(ours, tensor.detach().numpy(), rtol=1e-10, atol=1e-10)
     for layer, theirs in zip(network.layers, oracle.layers, strict=True):
