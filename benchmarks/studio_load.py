@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import random
 import re
 import statistics
@@ -93,6 +94,12 @@ async def _drain(socket: ClientConnection) -> None:
         pass
 
 
+def processor_seconds(process: int) -> float:
+    """Return the processor time that a process has taken."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def memory(process: int) -> float:
     """Return the megabytes that a process holds."""
     status = Path(f"/proc/{process}/status").read_text()
@@ -102,19 +109,25 @@ def memory(process: int) -> float:
 
 async def measure(address: str, tabs: int, seconds: float, process: int, others: bool) -> None:
     """Run all clients and print what they saw."""
-    start = time.monotonic()
+    start, used = time.monotonic(), time.process_time()
     end = start + seconds
     clients = [Tab() for _ in range(tabs)]
     tasks = [asyncio.create_task(client.live(address, end)) for client in clients]
     if others:
         tasks += [asyncio.create_task(never_read(address, end)), asyncio.create_task(be_hostile(address, end))]
     memories = []
+    spent = processor_seconds(process)
     while time.monotonic() < end:
         await asyncio.sleep(min(seconds / 10, max(0.05, end - time.monotonic())))
         memories.append(memory(process))
+    spent = processor_seconds(process) - spent
     await asyncio.gather(*tasks)
     rates = sorted(client.frames / seconds for client in clients)
     print(f"frames a second, {tabs} tabs  min {rates[0]:.1f}  median {statistics.median(rates):.1f}")
+    own = time.process_time() - used
+    print(
+        f"processor time a frame {1000 * spent / sum(client.frames for client in clients):.2f} ms, clients {own:.1f} s"
+    )
     for name, values in (
         ("click to reply", [value for client in clients for value in client.replies]),
         ("click to its picture", [value for client in clients for value in client.seen]),

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["finite", "pack", "paint", "unpack"]
+__all__ = ["finite", "pack", "paint", "to_json", "unpack"]
 
 ALIGNMENT: Final = 8
 _NAMES: Final = {"|u1": "u1", "<f4": "f4", "<f8": "f8"}
@@ -37,7 +37,7 @@ def pack(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes
         padding = -body.nbytes % ALIGNMENT
         parts += [body.tobytes(), bytes(padding)]
         offset += body.nbytes + padding
-    text = json.dumps(finite({**header, "arrays": entries}), separators=(",", ":")).encode()
+    text = to_json({**header, "arrays": entries}).encode()
     text += b" " * (-(4 + len(text)) % ALIGNMENT)
     return b"".join([struct.pack("<I", len(text)), text, *parts])
 
@@ -59,6 +59,14 @@ def paint(values: NDArray[Any]) -> NDArray[np.uint8]:
     scaled = 127.5 * (np.clip(values, -1, 1) + 1)
     painted: NDArray[np.uint8] = np.nan_to_num(np.rint(scaled), nan=128).astype(np.uint8)
     return painted
+
+
+def to_json(value: Any) -> str:
+    """Return ``value`` as JSON; numbers that JSON does not have are written as null."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (ValueError, TypeError):  # a number that is not finite, or one of NumPy's
+        return json.dumps(finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def finite(value: Any) -> Any:

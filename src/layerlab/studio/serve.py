@@ -27,8 +27,6 @@ PORTS_TRIED: Final = 100
 SEND_BUFFER: Final = 128 * 1024
 """Bytes that the system may hold for a page that does not read: few, so that what it reads next is new."""
 
-SWITCH_SECONDS: Final = 0.0005
-"""How long one thread may keep the interpreter from another: the loop that answers shares it with those that train."""
 
 FAREWELL_SECONDS: Final = 0.3
 
@@ -63,7 +61,6 @@ def serve(
         if open_browser and has_browser():
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-    sys.setswitchinterval(SWITCH_SECONDS)
     make_server(app, limits or Limits(), ready).run(sockets=[listener])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections import deque
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Any, Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from layerlab.studio.command_error import CommandError, described
-from layerlab.studio.frames import finite
+from layerlab.studio.frames import to_json
 from layerlab.studio.limits import Limits
 from layerlab.studio.scheduler import Scheduler
 from layerlab.studio.tab import Tab
@@ -38,7 +37,7 @@ class Outbox:
 
     def say(self, message: dict[str, Any]) -> None:
         """Send a text message."""
-        self._put(json.dumps(finite(message), ensure_ascii=False, separators=(",", ":")), None)
+        self._put(to_json(message), None)
 
     def show(self, content: bytes, sent: Callable[[], None] | None = None) -> None:
         """Send a frame; ``sent`` is called when the page's side has taken it."""
@@ -152,7 +151,7 @@ class Visitors:
             limit=self.limits.tabs,
         )
         try:
-            await websocket.send_text(json.dumps({"event": "refused", "id": None, "error": described(refusal)}))
+            await websocket.send_text(to_json({"event": "refused", "id": None, "error": described(refusal)}))
             await websocket.close(TRY_AGAIN_LATER, "too many tabs")
         except (WebSocketDisconnect, RuntimeError):  # gone already
             return

@@ -115,6 +115,8 @@ class Tab:
                 self._answer(text)
             finally:
                 done()
+            if self.changed:
+                self.wake(self, urgent=True)  # whoever clicked waits for the picture
             return now
         if self.pace is not None:
             self._train(now)
