@@ -18,15 +18,16 @@ from layerlab.studio.commands import COMMANDS
 from layerlab.studio.limits import Limits
 from layerlab.studio.socket import Allowance
 
+LETTERS = st.characters(exclude_categories=())  # half a pair of surrogates too, which JSON can hold
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats()
-    | st.text(max_size=20)
+    | st.text(LETTERS, max_size=20)
     | st.just(10**400)
     | st.just(-(2**63)),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(LETTERS, max_size=8), inner, max_size=4),
     max_leaves=8,
 )
 NAMES = ["link", "changes", "page", "minibatches", "epochs", "frames", "stop", "epoch", "new_weights", "layer", "unit"]
@@ -129,6 +130,7 @@ REFUSED = {
     '{"id": true, "do": "open"}': "error.no-id",
     '{"id": [1], "do": "open"}': "error.no-id",
     '{"id": 1, "do": "__class__"}': "error.unknown-command",
+    r'{"id": "\ud800", "do": "\udfff"}': "error.unknown-command",
     '{"id": 1, "do": "opne"}': "error.unknown-command",
     '{"id": 1, "do": "step", "epochs": 1e400}': "error.argument",
     '{"id": 1, "do": "step", "epochs": 0}': "error.argument",

@@ -62,11 +62,11 @@ def paint(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def to_json(value: Any) -> str:
-    """Return ``value`` as JSON; numbers that JSON does not have are written as null."""
+    """Return ``value`` as JSON, all in ASCII; numbers that JSON does not have are written as null."""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
     except (ValueError, TypeError):  # a number that is not finite, or one of NumPy's
-        return json.dumps(finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return json.dumps(finite(value), separators=(",", ":"), allow_nan=False)
 
 
 def finite(value: Any) -> Any:
