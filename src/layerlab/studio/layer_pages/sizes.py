@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
 from layerlab.studio.layer_pages.numbers import Request
 
+if TYPE_CHECKING:
+    from layerlab.layers import Solution
+
 __all__ = ["Geometry", "Sizes", "Window", "geometry"]
 
-MAX_SIZE = 512
+MAX_SIZE = 256
 MAX_LISTED = 300
+SEARCHED = {"kernel": range(1, 17), "stride": range(1, 17), "dilation": range(1, 4)}
+"""What networks use; beside these only the lecture's own window is looked at, whatever its size."""
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 Amount = Annotated[int, Field(ge=0, le=MAX_SIZE)]
 
@@ -53,7 +58,7 @@ class Sizes(BaseModel):
 def geometry(request: Geometry) -> Sizes:
     """Return the size that a window makes, and the windows that make a size."""
     from layerlab.errors import LayerlabError
-    from layerlab.layers import output_size, solve, transposed_output_size, why_none
+    from layerlab.layers import output_size, transposed_output_size, why_none
 
     output, problem = None, None
     try:
@@ -66,8 +71,7 @@ def geometry(request: Geometry) -> Sizes:
         )
     except LayerlabError as error:
         problem = str(error)
-    dilations = range(1, 4)
-    found = solve(request.size, request.wanted, dilation=dilations, transposed=request.transposed)
+    found = _windows(request)
     return Sizes(
         output=output,
         why_no_output=problem,
@@ -82,7 +86,21 @@ def geometry(request: Geometry) -> Sizes:
             for window in found[:MAX_LISTED]
         ],
         total=len(found),
-        why_none=None
-        if found
-        else why_none(request.size, request.wanted, dilation=dilations, transposed=request.transposed),
+        why_none=None if found else why_none(request.size, request.wanted, transposed=request.transposed, **SEARCHED),
     )
+
+
+def _windows(request: Geometry) -> list[Solution]:
+    """Return the usual windows, after the lecture's: stride = input // output, and the kernel that uses all of it."""
+    from layerlab.layers import solve
+
+    small, large = sorted((request.size, request.wanted))
+    found = solve(request.size, request.wanted, transposed=request.transposed, **SEARCHED)
+    stride = large // small
+    kernel = large - (small - 1) * stride
+    if kernel in SEARCHED["kernel"] and stride in SEARCHED["stride"]:
+        return found
+    lecture = solve(
+        request.size, request.wanted, kernel=kernel, stride=stride, padding=0, transposed=request.transposed
+    )
+    return lecture[:1] + found
