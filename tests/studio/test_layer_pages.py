@@ -221,7 +221,7 @@ def test_geometry_both_ways(client: TestClient) -> None:
     assert page["output"] == 2
     assert page["windows"][0] == {"kernel": 2, "stride": 2, "padding": 0, "dilation": 1, "output_padding": 0}
     assert page["why_none"] is None
-    page = ask(client, "geometry", size=4, kernel=9, wanted=400)
+    page = ask(client, "geometry", size=4, kernel=9, wanted=200)
     assert page["output"] is None
     assert "9" in page["why_no_output"]
     assert page["windows"] == []

@@ -34,9 +34,13 @@ dark.addEventListener("change", () => apply());
 /** @type {ScaleName} */
 let scale = SCALES.find((name) => name === recall("scale", "")) ?? SCALES[0];
 /** @type {Uint32Array} */
-let table = new Uint32Array(256);
+const table = new Uint32Array(256);
 /** @type {Uint32Array} */
-let halves = new Uint32Array(256);
+const halves = new Uint32Array(256);
+/** @type {Map<number, Uint32Array>} */
+const classTables = new Map();
+/** @type {Map<number, Uint32Array>} */
+const probabilityTables = new Map();
 
 /** @returns {"light" | "dark"} the theme on the screen */
 export function theme() {
@@ -87,6 +91,8 @@ export function apply() {
     table[i] = packed(mix(i / 127.5 - 1));
     halves[i] = packed(mix(i >= 128 ? 0.75 : -0.75));
   }
+  classTables.clear();
+  probabilityTables.clear();
   const root = document.documentElement;
   root.dataset.scale = scale;
   root.style.setProperty("--positive", colourOf(0.8));
@@ -138,6 +144,8 @@ export function labelColour(label, classes) {
  * @returns {Uint32Array} classes * 256 entries
  */
 export function classLookup(classes) {
+  const known = classTables.get(classes);
+  if (known) return known;
   const ground = STOPS[scale][theme()][3];
   const found = new Uint32Array(classes * 256);
   for (let index = 0; index < classes; index++) {
@@ -146,6 +154,23 @@ export function classLookup(classes) {
       found[index * 256 + confidence] = packed(between(ground, classRgb(index), share));
     }
   }
+  classTables.set(classes, found);
+  return found;
+}
+
+/**
+ * The table of one class's own map: its probability, 0 at byte 128 and 1 at 255, in its colour.
+ * @param {number} classes
+ * @param {number} index
+ * @returns {Uint32Array} 256 entries
+ */
+export function probabilityLookup(classes, index) {
+  const name = classes * 8 + index;
+  const known = probabilityTables.get(name);
+  if (known) return known;
+  const all = classLookup(classes);
+  const found = Uint32Array.from({ length: 256 }, (_, byte) => all[index * 256 + Math.min(255, Math.max(0, 2 * (byte - 128)))]);
+  probabilityTables.set(name, found);
   return found;
 }
 

@@ -3,7 +3,7 @@
  * A click tells the document: the event `map-pick` with the place, `detail: {x, y}`.
  */
 
-import { classColour, classLookup, labelColour, lookup, onColours, paint } from "../colours.js";
+import { classColour, classLookup, labelColour, lookup, onColours, paint, probabilityLookup } from "../colours.js";
 import { fitCanvas, h, onceAFrame, replace } from "../dom.js";
 import { formatNumber, onLanguage, t } from "../locale.js";
 import { store } from "../store.js";
@@ -69,9 +69,15 @@ export function mountBigMap(root) {
 
 /** @typedef {{ left: number, top: number, size: number }} Area */
 
-/** @returns {number} classes whose likeliest the map shows; 2 where it shows a value */
-function shownClasses() {
-  return store.frame?.arrays.confidence ? (store.state?.specification.classes ?? 2) : 2;
+/** @returns {number} 2 for regression too */
+function specifiedClasses() {
+  return store.state?.specification.classes ?? 2;
+}
+
+/** @returns {number | null} the class whose probability was asked for */
+function probabilityUnit() {
+  const [chosen, layers] = [store.selection, store.state?.network.layers.length ?? 0];
+  return chosen && chosen[0] === layers - 1 && specifiedClasses() > 2 ? chosen[1] : null;
 }
 
 /** @param {ImageData} pixels */
@@ -80,11 +86,14 @@ function paintPixels(pixels) {
   if (!bytes || bytes.length !== SIDE * SIDE) return;
   const { confidence } = /** @type {import("../frames.js").Frame} */ (store.frame).arrays;
   const discretized = isOn(store.display, "discretize");
+  const classes = specifiedClasses();
   if (!confidence) {
-    paint(pixels, bytes, lookup(discretized));
+    const unit = probabilityUnit();
+    if (classes > 2 && !store.selection) return; // the pointer has just left a unit; the output comes next
+    paint(pixels, bytes, unit === null ? lookup(discretized) : probabilityLookup(classes, unit));
     return;
   }
-  const through = classLookup(shownClasses());
+  const through = classLookup(classes);
   const places = Uint16Array.from(bytes, (index, i) => index * 256 + (discretized ? 200 : confidence[i]));
   paint(pixels, places, through);
 }
@@ -189,13 +198,16 @@ function drawAxes(context, area, style, rem) {
 export function mountLegend(root) {
   let shown = "";
   const draw = () => {
-    const classes = store.state?.specification.problem === "classification" ? (store.state?.specification.classes ?? 2) : 2;
-    const bar = classes === 2 || (store.selection !== null && !store.frame?.arrays.confidence);
-    if (shown === `${bar} ${classes}`) return;
-    shown = `${bar} ${classes}`;
-    replace(root, bar ? colourBar() : Array.from({ length: classes }, (_, i) => classKey(i)));
+    const [classes, unit] = [specifiedClasses(), probabilityUnit()];
+    const bar = classes === 2 || store.selection !== null;
+    const next = `${bar} ${classes} ${unit}`;
+    if (shown === next) return;
+    shown = next;
+    if (!bar) replace(root, Array.from({ length: classes }, (_, i) => classKey(i)));
+    else if (unit === null) replace(root, colourBar(lookup(), 0, [-1, -0.5, 0, 0.5, 1]));
+    else replace(root, colourBar(probabilityLookup(classes, unit), 128, [0, 0.5, 1]));
   };
-  store.subscribe((what) => (what === "state" || what === "frame") && draw());
+  store.subscribe((what) => (what === "state" || what === "selection") && draw());
   onColours(() => {
     shown = "";
     draw();
@@ -207,14 +219,20 @@ export function mountLegend(root) {
   draw();
 }
 
-function colourBar() {
-  const canvas = h("canvas", { width: 256, height: 1, class: "colour-bar", "aria-hidden": "true" });
+/**
+ * @param {Uint32Array} through
+ * @param {number} first byte
+ * @param {number[]} ticks
+ */
+function colourBar(through, first, ticks) {
+  const length = 256 - first;
+  const canvas = h("canvas", { width: length, height: 1, class: "colour-bar", "aria-hidden": "true" });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const image = context.createImageData(256, 1);
-  paint(image, Uint8Array.from({ length: 256 }, (_, i) => i), lookup());
+  const image = context.createImageData(length, 1);
+  paint(image, Uint8Array.from({ length }, (_, i) => first + i), through);
   context.putImageData(image, 0, 0);
-  const ticks = [-1, -0.5, 0, 0.5, 1].map((value) => h("span", null, formatNumber(value)));
-  return h("div", { class: "colour-scale" }, canvas, h("div", { class: "colour-ticks" }, ticks));
+  const words = ticks.map((value) => h("span", null, formatNumber(value)));
+  return h("div", { class: "colour-scale" }, canvas, h("div", { class: "colour-ticks" }, words));
 }
 
 /** @param {number} index */

@@ -1,6 +1,6 @@
 /** The network's picture: links as curves by weight on one canvas, a live map in every node on another above it. */
 
-import { classLookup, colourOf, lookup, paint } from "../colours.js";
+import { colourOf, lookup, paint, probabilityLookup } from "../colours.js";
 import { FEATURES, FEATURE_VALUES } from "./choices.js";
 import { weightIndex } from "./layout.js";
 
@@ -135,7 +135,7 @@ function drawMaps(context, layout, state, maps, discretized) {
   const classes = state.network.layers[state.network.layers.length - 1].units;
   for (const node of layout.nodes) {
     const ofClass = classes > 1 && node.layer === state.network.layers.length - 1;
-    drawMap(context, node, maps, node.map * size, ofClass ? probabilities(classes, node.unit) : through, 1);
+    drawMap(context, node, maps, node.map * size, ofClass ? probabilityLookup(classes, node.unit) : through, 1);
   }
 }
 
@@ -174,17 +174,6 @@ function featureMap(name) {
   });
   featureMaps.set(name, bytes);
   return bytes;
-}
-
-/**
- * The table of a class's own map: its probability, 0 at byte 128 and 1 at 255, in its colour.
- * @param {number} classes
- * @param {number} index
- * @returns {Uint32Array}
- */
-function probabilities(classes, index) {
-  const table = classLookup(classes);
-  return Uint32Array.from({ length: 256 }, (_, byte) => table[index * 256 + Math.min(255, Math.max(0, 2 * (byte - 128)))]);
 }
 
 /**

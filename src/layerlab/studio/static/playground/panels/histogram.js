@@ -18,6 +18,7 @@ const FLOOR = HEIGHT - 22;
  * @returns {SVGSVGElement}
  */
 export function histogramPicture({ low, high, counts }, label, look) {
+  const digits = Math.round(Math.min(6, Math.max(3, 2 + Math.log10(Math.max(-low, high) / (high - low || 1)))));
   const total = counts.reduce((sum, count) => sum + count, 0) || 1;
   const most = Math.max(1, ...counts);
   const axis = scale({ low, high, from: 8, to: WIDTH - 8, count: 3 });
@@ -35,7 +36,7 @@ export function histogramPicture({ low, high, counts }, label, look) {
     svg("path", { class: look, d: path }),
     svg("line", { class: "chart-axis", x1: 8, x2: WIDTH - 8, y1: FLOOR, y2: FLOOR }),
     endTicks(axis.ticks, low, high).map((tick) =>
-      svg("text", { x: axis.at(tick), y: HEIGHT - 6, "text-anchor": anchor(axis.at(tick)) }, brief(tick)),
+      svg("text", { x: axis.at(tick), y: HEIGHT - 6, "text-anchor": anchor(axis.at(tick)) }, brief(tick, digits)),
     ),
     svg("text", { x: WIDTH - 8, y: 12, "text-anchor": "end" }, percent(most / total)),
   );

@@ -115,7 +115,7 @@ function step({ specification }, weight, gradient, dead) {
   if (optimizer !== "sgd" || schedule !== "constant" || dead) return [];
   return [
     h("p", { class: "muted" }, text("panels.inside.step")),
-    formula(`${brief(weight)} − ${brief(learning_rate)}·${inBrackets(gradient)} = ${precise(weight - learning_rate * gradient)}`),
+    formula(`${brief(weight, 6)} − ${brief(learning_rate)}·${inBrackets(gradient)} = ${brief(weight - learning_rate * gradient, 6)}`),
   ];
 }
 
@@ -127,9 +127,4 @@ function shortened(terms) {
 /** @param {number} value */
 function inBrackets(value) {
   return value < 0 ? `(${brief(value)})` : brief(value);
-}
-
-/** @param {number} value */
-function precise(value) {
-  return t("panels.value", { value: Number(value.toPrecision(5)) });
 }

@@ -17,6 +17,8 @@ const SHARES = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78, 0.45, 0.55, 0.35, 0.65];
 const NUMBER_HEIGHT = 17;
 const MOST_DRAWN = 300;
 const MOST_NUMBERED = 24;
+const LEAST_STEP = 150;
+const NUMBERED_STEP = 180;
 const BOX = { width: 74, tall: 44, flat: 24 };
 
 /**
@@ -43,7 +45,9 @@ export function networkPicture(choose) {
    */
   function draw(trace, chosen, way) {
     last = { trace, chosen, way };
-    const layout = layoutOf(trace, Math.max(element.clientWidth, 130 * (trace.layers.length + 1)));
+    const least = BOX.width + LEAST_STEP * trace.layers.length;
+    element.style.setProperty("min-width", `${least}px`);
+    const layout = layoutOf(trace, Math.max(element.clientWidth, least));
     element.setAttribute("viewBox", `0 0 ${layout.width} ${layout.height}`);
     element.setAttribute("height", String(layout.height));
     const places = allPlaces(trace);
@@ -60,7 +64,7 @@ export function networkPicture(choose) {
           return box(layout, layer, unit, symbol, brief(value), isChosen, () => choose(nearest(trace, { ...chosen, layer, unit })));
         }),
       ),
-      linkNumbers(trace, drawn.filter((place) => isNumbered(trace, place, chosen)), chosen, layout, way),
+      linkNumbers(trace, drawn.filter((place) => isNumbered(trace, place, chosen, layout)), chosen, layout, way),
       titles(trace, layout),
     );
   }
@@ -101,11 +105,13 @@ function same(one, other) {
  * @param {Trace} trace
  * @param {Place} place
  * @param {Place} chosen
+ * @param {Layout} layout
  */
-function isNumbered(trace, { layer, unit, piece }, chosen) {
+function isNumbered(trace, { layer, unit, piece }, chosen, { at }) {
   const { units } = trace.layers[layer];
   const links = units.length * units[0].pieces.length * units[0].pieces[0].links.length;
-  if (links <= MOST_NUMBERED && units[0].pieces.length === 1) return true;
+  const roomy = at(0, 0)[0] - at(-1, 0)[0] >= NUMBERED_STEP;
+  if (roomy && links <= MOST_NUMBERED && units[0].pieces.length === 1) return true;
   return layer === chosen.layer && unit === chosen.unit && piece === chosen.piece && units[0].pieces[0].links.length <= MOST_NUMBERED;
 }
 
