@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from layerlab.errors import LayerlabError, did_you_mean
-from layerlab.playground.data_sets import generate
-from layerlab.playground.network import Network
+from layerlab.playground.data_sets import Points, generate
+from layerlab.playground.kernels import lanes
+from layerlab.playground.kernels.vectors import SINGLES
+from layerlab.playground.layout import Layout, Regularization
+from layerlab.playground.network import Network, is_plain, learning_rates
 from layerlab.playground.random_numbers import Random
 from layerlab.playground.specification import Specification
 
@@ -26,6 +31,8 @@ __all__ = ["PRECISIONS", "Trained", "train"]
 PRECISIONS: Final = ("double", "single")
 MAX_NETWORKS: Final = 100_000
 MAX_EPOCHS: Final = 1_000_000
+BLOCK: Final = 32
+"""Points of sixteen networks that are evaluated at once; they stay in a processor's nearest cache."""
 
 Progress = Callable[[int, int], object]
 """Called with the networks that are done and all of them; what it raises ends the training."""
@@ -42,15 +49,15 @@ class Trained:
     network diverged, and for test points that there are none of."""
     diverged: NDArray[np.int64]
     """(specifications, seeds): the epoch after which a loss or a weight was no longer finite, or -1."""
-    _networks: list[list[Network]] = field(repr=False)
+    _networks: dict[tuple[int, int], Network] = field(repr=False)
 
     def network(self, specification: int, seed: int) -> Network:
         """Return the network of these two indices as training left it."""
-        return self._networks[specification][seed]
+        return self._networks[specification, seed]
 
 
 def train(
-    specifications: Sequence[Specification | str | Mapping[str, Any]] | Specification | str,
+    specs: Sequence[Specification | str | Mapping[str, Any]] | Specification | str,
     seeds: Iterable[int | float | str] = (0,),
     epochs: int = 100,
     precision: str = "double",
@@ -61,19 +68,21 @@ def train(
     """Train every specification with every seed. No result depends on which others are trained beside it.
 
     Args:
-        specifications: of the networks; links and mappings of fields too.
+        specs: the specifications; links and mappings of fields too.
         seeds: each replaces a specification's own seed.
         epochs: to train each network for.
-        precision: ``double`` (the very numbers of a session) or ``single`` (float32, many times faster).
+        precision: ``double`` (the very numbers of a session) or ``single``: float32 and many times faster, for networks
+            of one output, halved squared error, plain gradient descent and the classic activations; the others are
+            computed in double there too.
         threads: how many to compute with; None: one for each core.
         progress: called now and then with the networks done and their total; what it raises ends the training.
 
     Raises:
         LayerlabError: a specification, a seed, the number of epochs or the precision cannot be used.
     """
-    if isinstance(specifications, Specification | str):
-        specifications = [specifications]
-    wanted = [_specification(value) for value in specifications]
+    if isinstance(specs, Specification | str):
+        specs = [specs]
+    wanted = [_specification(value) for value in specs]
     names = [_seed(value) for value in seeds]
     if isinstance(epochs, bool) or not isinstance(epochs, int) or not 0 <= epochs <= MAX_EPOCHS:
         raise LayerlabError(f"epochs {epochs!r} is no whole number from 0 to {MAX_EPOCHS:,}")
@@ -81,25 +90,128 @@ def train(
         raise LayerlabError(f"unknown precision {precision!r}{did_you_mean(str(precision), PRECISIONS)}")
     if len(wanted) * len(names) > MAX_NETWORKS:
         raise LayerlabError(f"{len(wanted) * len(names):,} networks at once; at most {MAX_NETWORKS:,}")
-    losses = np.full((len(wanted), len(names), epochs + 1, 2), np.nan)
-    diverged = np.full((len(wanted), len(names)), -1)
-    networks: list[list[Network]] = [[None] * len(names) for _ in wanted]  # type: ignore[list-item]
-
-    def one(i: int, j: int) -> None:
-        network = networks[i][j] = _network(wanted[i].replace(seed=names[j]))
-        losses[i, j, 0] = network.evaluate()
-        history = network.run(epochs)
-        losses[i, j, 1 : 1 + len(history)] = history
-        if len(history) < epochs or not network.finite:
-            diverged[i, j] = network.epoch
-
-    _in_threads(one, [(i, j) for i in range(len(wanted)) for j in range(len(names))], threads, progress)
-    return Trained(wanted, names, losses, diverged, networks)
+    job = _Job(wanted, names, epochs)
+    tasks: list[tuple[int, Callable[[], None]]] = []
+    for i, specification in enumerate(wanted):
+        if precision == "single" and is_plain(specification, Layout(specification)):
+            groups = [range(j, min(j + SINGLES, len(names))) for j in range(0, len(names), SINGLES)]
+            tasks += [(len(group), job.single(i, group)) for group in groups]
+        else:
+            tasks += [(1, job.double(i, j)) for j in range(len(names))]
+    _in_threads(tasks, threads, progress)
+    return Trained(wanted, names, job.losses, job.diverged, job.networks)
 
 
-def _network(specification: Specification) -> Network:
-    random = Random(specification.seed)
-    return Network(specification, generate(specification, random), random)
+class _Job:
+    """One call of :func:`train`: where the results go, and the pieces of work that fill them.
+
+    Args:
+        specifications, seeds, epochs: as given.
+    """
+
+    def __init__(self, specifications: list[Specification], seeds: list[str], epochs: int) -> None:
+        self.specifications, self.seeds, self.epochs = specifications, seeds, epochs
+        shape = len(specifications), len(seeds)
+        self.losses = np.full((*shape, epochs + 1, 2), np.nan)
+        self.diverged = np.full(shape, -1)
+        self.networks: dict[tuple[int, int], Network] = {}
+        self._data: dict[tuple[object, ...], tuple[Points, Random]] = {}
+        self._lock = Lock()
+
+    def _drawn(self, specification: Specification) -> tuple[Points, Random]:
+        """Return the points of a specification, drawn once for all that share them, and the stream after them."""
+        key = (
+            specification.seed,
+            specification.data_name,
+            specification.problem,
+            specification.classes,
+            specification.noise,
+            specification.train_percent,
+            specification.points,
+        )
+        with self._lock:
+            if key not in self._data:
+                random = Random(specification.seed)
+                self._data[key] = generate(specification, random), random
+            points, random = self._data[key]
+            return points, copy.deepcopy(random)
+
+    def _network(self, i: int, j: int) -> Network:
+        specification = self.specifications[i].replace(seed=self.seeds[j])
+        return Network(specification, *self._drawn(specification))
+
+    def double(self, i: int, j: int) -> Callable[[], None]:
+        """Return the work of one network in float64."""
+
+        def work() -> None:
+            network = self._network(i, j)
+            self.losses[i, j, 0] = network.evaluate()
+            history = network.run(self.epochs)
+            self.losses[i, j, 1 : 1 + len(history)] = history
+            if not np.isfinite(history[-1:, 0]).all() or not network.finite:
+                self.diverged[i, j] = network.epoch
+            self.networks[i, j] = network
+
+        return work
+
+    def single(self, i: int, group: range) -> Callable[[], None]:
+        """Return the work of up to sixteen seeds of one specification in float32."""
+
+        def work() -> None:
+            networks = [self._network(i, j) for j in group]
+            losses, last = run_lanes(networks, self.epochs)
+            for lane, (j, network) in enumerate(zip(group, networks, strict=True)):
+                self.losses[i, j] = losses[:, :, lane]
+                if last[lane] < self.epochs or not np.isfinite(losses[-1, 0, lane]) or not network.finite:
+                    self.diverged[i, j] = last[lane]
+                self.networks[i, j] = network
+
+        return work
+
+
+def run_lanes(networks: list[Network], epochs: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Train new networks of one specification, at most sixteen, in float32, each in its lane.
+
+    Returns:
+        losses (epochs + 1, 2, lanes) and the last epoch of each lane, which ends early when it diverges.
+    """
+    first = networks[0]
+    # Lanes without a network repeat the last one, so that the vectors are always full.
+    filled = networks + networks[-1:] * (SINGLES - len(networks))
+
+    def stacked(name: str) -> NDArray[np.float32]:
+        return np.stack([getattr(network, name) for network in filled], axis=-1, dtype=np.float32)
+
+    parameters, train, test = stacked("parameters"), stacked("train_columns"), stacked("test_columns")
+    free = 1 - stacked("frozen")
+    specification, layout, size = first.specification, first.layout, train.shape[1]
+    batch = min(specification.batch_size, size)
+    width = max(BLOCK, 2 * batch + batch % 2)
+    losses = np.full((epochs + 1, 2, SINGLES), np.nan)
+    counters = np.zeros(2 + 2 * SINGLES, np.int64)
+    results, results_free = np.empty_like(parameters), np.empty_like(free)
+    lanes.run(
+        np.array([specification.batch_size, Regularization[specification.regularization.upper()], layout.weights]),
+        np.concatenate([[specification.regularization_rate], learning_rates(specification, 0, epochs)]).astype("f4"),
+        layout.table,
+        parameters,
+        np.empty_like(parameters),
+        free,
+        np.zeros((layout.rows, width, SINGLES), np.float32),
+        np.zeros((layout.rows, width, SINGLES), np.float32),
+        np.zeros((len(train), size, SINGLES), np.float32),
+        train,
+        test,
+        losses,
+        counters,
+        results,
+        results_free,
+    )
+    last = counters[2 : 2 + SINGLES]
+    for lane, network in enumerate(networks):
+        dead = (results_free[:, lane] == 0) & ~network.frozen
+        network.take_up(results[:, lane], dead, int(last[lane]), int(counters[2 + SINGLES + lane]))
+    return losses, last
 
 
 def _specification(value: Specification | str | Mapping[str, Any]) -> Specification:
@@ -114,19 +226,20 @@ def _seed(value: object) -> str:
     return str(value)
 
 
-def _in_threads(
-    work: Callable[[int, int], None], places: list[tuple[int, int]], threads: int | None, progress: Progress | None
-) -> None:
-    """Do ``work`` at every place; when ``progress`` or a piece of work raises, do no more of them and raise that."""
+def _in_threads(tasks: list[tuple[int, Callable[[], None]]], threads: int | None, progress: Progress | None) -> None:
+    """Do all tasks (networks, work); when ``progress`` or a piece of work raises, begin no more of them and raise that."""
+    total, done = sum(size for size, _ in tasks), 0
     with ThreadPoolExecutor(max(1, threads or os.cpu_count() or 1)) as pool:
-        pending = {pool.submit(work, *place) for place in places}
+        sizes = {pool.submit(work): size for size, work in tasks}
+        pending = set(sizes)
         try:
             while pending:
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for future in done:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in finished:
                     future.result()
+                    done += sizes[future]
                 if progress is not None:
-                    progress(len(places) - len(pending), len(places))
+                    progress(done, total)
         finally:
             for future in pending:
                 future.cancel()

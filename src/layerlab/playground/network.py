@@ -241,10 +241,11 @@ class Network:
 
     def set_points(self, points: Points) -> None:
         """Go on with other data; points that wait for the next update still take part in it."""
-        features = self.specification.features
         self._points = points
-        self._train = self._columns(points.train)
-        self._test = self._columns(points.test)
+        self.train_columns: Floats = self._columns(points.train)
+        """(features + 1, points): what the kernels read, the labels last."""
+        self.test_columns: Floats = self._columns(points.test)
+        """Likewise."""
         self._reserve_queue(max(len(points.train), int(self._counters[1])))
         self._counters[0] = 0
 
@@ -305,7 +306,9 @@ class Network:
     def _train_until(self, epochs: int, limit: int) -> tuple[Floats, int]:
         rates = learning_rates(self.specification, self.epoch, epochs)
         history = np.empty((epochs, 2))
-        done, made = self._call(self.specification.batch_size, rates, self._train, self._test, limit, history)
+        done, made = self._call(
+            self.specification.batch_size, rates, self.train_columns, self.test_columns, limit, history
+        )
         self.epoch += done
         return history[:done], made
 
@@ -371,20 +374,12 @@ class Network:
 
     @property
     def _plain(self) -> bool:
-        """Whether the small kernel computes this network."""
-        specification, table = self.specification, self.layout.table
-        return bool(
-            specification.optimizer == "sgd"
-            and self.layout.output in (Output.LINEAR_MSE, Output.TANH_MSE)
-            and not specification.dropout
-            and (table[:, Column.ACTIVATION] <= Activation.RELU).all()
-            and not table[:, [Column.NORMALIZED, Column.SKIP]].any()
-        )
+        return is_plain(self.specification, self.layout)
 
     def evaluate(self) -> tuple[float, float]:
         """Return the loss of the training points and of the test points, in evaluation mode; NaN without points."""
         history = np.empty((1, 2))
-        self._call(0, np.empty(0), self._train, self._test, 0, history)
+        self._call(0, np.empty(0), self.train_columns, self.test_columns, 0, history)
         return float(history[0, 0]), float(history[0, 1])
 
     def loss(self, batch: ArrayLike) -> float:
@@ -508,6 +503,21 @@ class Network:
         values = np.concatenate(self.maps(resolution)) if self.layers else np.zeros((0, resolution, resolution))
         return np.nan_to_num(np.rint(127.5 * (np.clip(values, -1, 1) + 1)), nan=128).astype(np.uint8)
 
+    def take_up(self, parameters: ArrayLike, dead: ArrayLike, epoch: int, updates: int) -> None:
+        """Take up the state at the end of epoch ``epoch`` that another kernel has reached without an optimiser's state.
+
+        Args:
+            parameters, dead: vectors in the layout's order.
+            epoch, updates: how many there were.
+        """
+        self.parameters[:] = parameters
+        self.dead[:] = dead
+        self.epoch = epoch
+        size, batch = len(self._points.train), self.specification.batch_size
+        waiting = 0 if not epoch else size if batch > size else size % batch
+        self._counters[:] = 0, waiting, updates
+        self._queue[:, :waiting] = self.train_columns[:, size - waiting :]
+
     def snapshot(self) -> Snapshot:
         """Return a copy of everything that learning changes."""
         return Snapshot(
@@ -535,6 +545,18 @@ class Network:
             mine[:] = theirs
         self._reserve_queue(snapshot.queue.shape[1])
         self._queue[:, : snapshot.queue.shape[1]] = snapshot.queue
+
+
+def is_plain(specification: Specification, layout: Layout) -> bool:
+    """Return whether the small kernels compute this network: one output, squared error, descent, classic layers."""
+    table = layout.table
+    return bool(
+        specification.optimizer == "sgd"
+        and layout.output in (Output.LINEAR_MSE, Output.TANH_MSE)
+        and not specification.dropout
+        and (table[:, Column.ACTIVATION] <= Activation.RELU).all()
+        and not table[:, [Column.NORMALIZED, Column.SKIP]].any()
+    )
 
 
 def learning_rates(specification: Specification, first: int, epochs: int) -> Floats:

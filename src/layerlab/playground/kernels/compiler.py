@@ -29,4 +29,9 @@ def inlined(function: Function) -> Function:
 
     It is never compiled by itself, which halves the time of compilation, and loops over it become vectors.
     """
-    return cast("Function", njit(nogil=True, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+    return cast(
+        "Function",
+        njit(nogil=True, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
+            function
+        ),
+    )

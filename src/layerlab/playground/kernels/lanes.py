@@ -1,0 +1,287 @@
+"""Sixteen networks at once in float32: the lanes of a vector are the seeds of one specification.
+
+The networks are those of :mod:`layerlab.playground.kernels.classic`. Every array has the lanes as its last axis, so that
+one load brings one number of all sixteen networks, and each lane sees the same operations whoever is beside it: a
+network's numbers do not depend on its company.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from layerlab.playground.kernels.classic import EVALUATE_TEST, EVALUATE_TRAIN, LEARN
+from layerlab.playground.kernels.codes import (
+    BIASES,
+    INPUT_ROWS,
+    INPUTS,
+    KIND,
+    L1,
+    L2,
+    OUTPUT_ROWS,
+    RELU,
+    SIGMOID,
+    TANH,
+    UNITS,
+    WEIGHTS,
+)
+from layerlab.playground.kernels.compiler import compiled, inlined
+from layerlab.playground.kernels.functions import positive, sigmoid, slope_of_positive, tanh
+from layerlab.playground.kernels.vectors import SINGLES, fill, load, store
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Singles = NDArray[np.float32]
+    Doubles = NDArray[np.float64]
+    Whole = NDArray[np.int64]
+
+__all__ = ["run"]
+
+
+@inlined
+def take(values: Singles, first: int, points: Singles, start: int, count: int) -> None:
+    """Copy ``count`` points (features and the label) from ``start`` on to the columns from ``first`` on."""
+    features = len(points) - 1
+    width, size = values.shape[1], points.shape[1]
+    for i in range(len(points)):
+        row = i if i < features else len(values) - 1
+        for p in range(count):
+            store(values, (row * width + first + p) * SINGLES, load(points, (i * size + start + p) * SINGLES))
+
+
+@inlined
+def bend(kind: int, total: Singles) -> Singles:
+    """Return the activation of a vector of sums."""
+    result = total
+    if kind == TANH:
+        result = tanh(total)
+    elif kind == SIGMOID:
+        result = sigmoid(total)
+    elif kind == RELU:
+        result = positive(total)
+    return result
+
+
+@inlined
+def forward(table: Whole, parameters: Singles, values: Singles, count: int) -> None:
+    """Compute the rows of every unit from the input rows, two points at a time: a weight is loaded once for both."""
+    width = values.shape[1]
+    for p in range(0, count, 2):
+        for layer in range(len(table)):
+            inputs, source, target = table[layer, INPUTS], table[layer, INPUT_ROWS], table[layer, OUTPUT_ROWS]
+            place, bias, kind = table[layer, WEIGHTS] * SINGLES, table[layer, BIASES] * SINGLES, table[layer, KIND]
+            for unit in range(table[layer, UNITS]):
+                first = load(parameters, bias + unit * SINGLES)
+                second = first
+                at = (source * width + p) * SINGLES
+                for _ in range(inputs):
+                    weight = load(parameters, place)
+                    first += weight * load(values, at)
+                    second += weight * load(values, at + SINGLES)
+                    place += SINGLES
+                    at += width * SINGLES
+                at = ((target + unit) * width + p) * SINGLES
+                store(values, at, bend(kind, first))
+                store(values, at + SINGLES, bend(kind, second))
+
+
+@inlined
+def backward(
+    table: Whole, parameters: Singles, gradients: Singles, values: Singles, deltas: Singles, count: int
+) -> None:
+    """Sum the gradients over the batch."""
+    width, output = values.shape[1], table[-1, OUTPUT_ROWS]
+    one, none = fill(np.float32(1.0)), fill(np.float32(0.0))
+    for p in range(count):
+        at = (output * width + p) * SINGLES
+        label = load(values, ((len(values) - 1) * width + p) * SINGLES)
+        store(deltas, at, load(values, at) - label)
+    for layer in range(len(table) - 1, -1, -1):
+        inputs, source, target = table[layer, INPUTS], table[layer, INPUT_ROWS], table[layer, OUTPUT_ROWS]
+        units, place, kind = table[layer, UNITS], table[layer, WEIGHTS] * SINGLES, table[layer, KIND]
+        for unit in range(units):
+            row = (target + unit) * width * SINGLES
+            total = none
+            for at in range(row, row + count * SINGLES, SINGLES):
+                value, delta = load(values, at), load(deltas, at)
+                if kind == TANH:
+                    delta *= one - value * value
+                elif kind == SIGMOID:
+                    delta *= value * (one - value)
+                elif kind == RELU:
+                    delta *= slope_of_positive(value)
+                total += delta
+                store(deltas, at, delta)
+            store(gradients, (table[layer, BIASES] + unit) * SINGLES, total)
+            for i in range(inputs):
+                total = none
+                other = (source + i) * width * SINGLES
+                for p in range(0, count * SINGLES, SINGLES):
+                    total += load(deltas, row + p) * load(values, other + p)
+                store(gradients, place + (unit * inputs + i) * SINGLES, total)
+        if layer > 0:
+            for i in range(inputs):
+                for p in range(count):
+                    total = none
+                    at = (target * width + p) * SINGLES
+                    weight = place + i * SINGLES
+                    for _ in range(units):
+                        total += load(parameters, weight) * load(deltas, at)
+                        at += width * SINGLES
+                        weight += inputs * SINGLES
+                    store(deltas, ((source + i) * width + p) * SINGLES, total)
+
+
+@inlined
+def update(
+    codes: Whole,
+    rate: np.float32,
+    penalty_rate: np.float32,
+    parameters: Singles,
+    gradients: Singles,
+    free: Singles,
+    count: int,
+) -> None:
+    """Make one step of gradient descent and of the penalty; ``free`` is 0 for what is dead or frozen, otherwise 1."""
+    penalty, weights = codes[1], codes[2]
+    step, shrink = rate / np.float32(count), rate * penalty_rate
+    if penalty != L1 and penalty != L2:  # noqa: PLR1714 (plain for the compiler)
+        for k in range(0, len(parameters) * SINGLES, SINGLES):
+            change = fill(step) * load(free, k) * load(gradients, k)
+            store(parameters, k, load(parameters, k) - change)
+        return
+    for k in range(len(parameters)):
+        for lane in range(SINGLES):
+            if free[k, lane] == np.float32(0.0):
+                continue
+            before = parameters[k, lane]
+            after = before - step * gradients[k, lane]
+            if k < weights and penalty == L1:
+                slope = np.float32(0.0)
+                if before != slope:
+                    slope = np.float32(-1.0) if before < slope else np.float32(1.0)
+                shrunk = after - shrink * slope
+                if after * shrunk < np.float32(0.0):
+                    free[k, lane] = shrunk = np.float32(0.0)
+                after = shrunk
+            elif k < weights:
+                after -= shrink * before
+            parameters[k, lane] = after
+
+
+@compiled
+def run(
+    codes: Whole,
+    rates: Singles,
+    table: Whole,
+    parameters: Singles,
+    gradients: Singles,
+    free: Singles,
+    values: Singles,
+    deltas: Singles,
+    queue: Singles,
+    train: Singles,
+    test: Singles,
+    losses: Doubles,
+    counters: Whole,
+    results: Singles,
+    results_free: Singles,
+) -> None:
+    """Evaluate, then train and evaluate until ``losses`` (epochs + 1, 2, lanes) is full or no lane is finite.
+
+    Args:
+        codes: batch size, penalty, how many parameters are weights.
+        rates: the penalty's, then the learning rate of each epoch.
+        table: of the layout.
+        parameters, gradients, free: (parameters, lanes).
+        values, deltas: (rows, even number of points, lanes), working memory.
+        queue: (features + 1, points, lanes) points that wait from the epoch before.
+        train, test: (features + 1, points, lanes), the labels last.
+        counters: filled with points in the queue, updates made, then for each lane its last epoch, then for each the
+            updates until then.
+        results, results_free: filled with each lane's ``parameters`` and ``free`` when it ended.
+    """
+    batch, output = codes[0], table[-1, OUTPUT_ROWS]
+    points, width = train.shape[1], values.shape[1]
+    rows = place = waiting = start = end = made = running = 0
+    sums = np.zeros(SINGLES)
+    part = np.zeros(SINGLES, np.float32)
+    ended = np.zeros(SINGLES, np.bool_)
+    stage = EVALUATE_TRAIN
+    while rows < len(losses):
+        if stage == LEARN:
+            end = (place // batch + 1) * batch
+            if end > points:
+                keep = points - place
+                left = min(waiting, queue.shape[1] - keep)
+                for i in range(len(queue)):
+                    for p in range(left):
+                        for lane in range(SINGLES):
+                            queue[i, p, lane] = queue[i, p + waiting - left, lane]
+                    for p in range(keep):
+                        for lane in range(SINGLES):
+                            queue[i, left + p, lane] = train[i, place + p, lane]
+                place, waiting = 0, left + keep
+                stage = EVALUATE_TRAIN
+                continue
+            count = waiting + end - place
+            take(values, 0, queue, 0, waiting)
+            take(values, waiting, train, place, end - place)
+        else:
+            data = train if stage == EVALUATE_TRAIN else test
+            count = min(width, data.shape[1] - start)
+            take(values, 0, data, start, count)
+        forward(table, parameters, values, count)
+        if stage == LEARN:
+            backward(table, parameters, gradients, values, deltas, count)
+            update(codes, rates[rows], rates[0], parameters, gradients, free, count)
+            made += 1
+            place, waiting = end, 0
+            if end == points:
+                place = 0
+                stage = EVALUATE_TRAIN
+            continue
+        total = fill(np.float32(0.0))
+        for p in range(count):
+            at = (output * width + p) * SINGLES
+            error = load(values, at) - load(values, ((len(values) - 1) * width + p) * SINGLES)
+            total += error * error
+        store(part, 0, total)
+        for lane in range(SINGLES):
+            sums[lane] += 0.5 * np.float64(part[lane])
+        start += count
+        size = train.shape[1] if stage == EVALUATE_TRAIN else test.shape[1]
+        if start < size:
+            continue
+        for lane in range(SINGLES):
+            if not ended[lane]:
+                losses[rows, stage - EVALUATE_TRAIN, lane] = sums[lane] / size
+            sums[lane] = 0.0
+        start = 0
+        if stage == EVALUATE_TRAIN:
+            stage = EVALUATE_TEST
+            continue
+        running = 0
+        for lane in range(SINGLES):
+            if ended[lane]:
+                continue
+            finite = math.isfinite(losses[rows, 0, lane]) and (size == 0 or math.isfinite(losses[rows, 1, lane]))
+            for k in range(len(parameters)):
+                finite = finite and math.isfinite(parameters[k, lane])
+            if not finite or rows == len(losses) - 1:
+                ended[lane] = True
+                counters[2 + lane] = rows
+                counters[2 + SINGLES + lane] = made
+                for k in range(len(parameters)):
+                    results[k, lane] = parameters[k, lane]
+                    results_free[k, lane] = free[k, lane]
+            else:
+                running += 1
+        rows += 1
+        stage = LEARN
+        if running == 0:
+            break
+    counters[0], counters[1] = waiting, made
