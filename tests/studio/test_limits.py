@@ -92,7 +92,7 @@ def answers(page: Any, message: str | bytes) -> dict[str, Any]:
     return reply
 
 
-ODD = settings(max_examples=3000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ODD = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @ODD
