@@ -95,8 +95,11 @@ export function tick(key, checked, onchange) {
  * @returns {HTMLElement}
  */
 export function field(key, control) {
-  return h("label", { class: "field" }, h("span", null, text(key)), control);
+  control.id = `panel-field-${(fields += 1)}`;
+  return h("div", { class: "field" }, h("label", { for: control.id }, text(key)), control);
 }
+
+let fields = 0;
 
 /**
  * A button with a text.
