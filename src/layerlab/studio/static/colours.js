@@ -189,7 +189,8 @@ export function paint(image, bytes, through, start = 0) {
 /** @param {number} index */
 function classRgb(index) {
   const colours = CLASSES[scale];
-  return colours[((Math.round(index) % colours.length) + colours.length) % colours.length];
+  const colour = colours[((Math.round(index) % colours.length) + colours.length) % colours.length];
+  return theme() === "dark" ? between(colour, [255, 255, 255], 0.2) : colour;
 }
 
 /**

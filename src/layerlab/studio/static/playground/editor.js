@@ -22,7 +22,7 @@ export function openEditor({ anchor, layer, unit, sources }) {
   const rows = sources.map((source) => row(state, layer, unit, source, pieces));
   const title = h("h3", null, unitName(state, layer, unit));
   const table = h("table", { class: "editor" }, h("thead", null, h("tr", null,
-    h("th", { scope: "col" }, text("playground.editor.from")),
+    h("th", { scope: "col" }, text("playground.editor.source")),
     h("th", { scope: "col", colspan: String(pieces) }, text(pieces > 1 ? "playground.editor.values" : "playground.editor.value")),
     h("th", { scope: "col" }, text("playground.editor.frozen")))),
   h("tbody", null, rows.map((entry) => entry.element)));
