@@ -40,15 +40,15 @@ def real(name: str, value: object, low: float, high: float) -> float:
     return float(value)
 
 
-def index(name: str, value: object, count: int, first: int = 0) -> int:
+def index(owner: str, name: str, value: object, count: int, first: int = 0) -> int:
     """Return ``value`` as an index from ``first`` to below ``count``.
 
     Raises:
-        LayerlabError: there is no such one.
+        LayerlabError: ``owner`` has no such one.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not first <= value < count:
-        last = f"expected {first} to {count - 1}" if count > first else "there is none"
-        raise LayerlabError(f"no {name} {_shown(value)}; {last}")
+        last = f"expected {first} to {count - 1}" if count > first else "it has none"
+        raise LayerlabError(f"{owner} has no {name} {_shown(value)}; {last}")
     return int(value)
 
 

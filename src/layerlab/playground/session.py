@@ -325,11 +325,11 @@ class Session:
 
     def _place(self, layer: int, unit: int, source: int, piece: int | None) -> Floats:
         """Return a view of one weight or bias (of both pieces, where ``piece`` is None)."""
-        chosen: Layer = self._network.layers[checks.index("layer", layer, len(self._network.layers))]
-        checks.index(f"unit of layer {layer}", unit, chosen.units)
-        checks.index(f"source of layer {layer}", source, chosen.inputs, first=-1)
+        chosen: Layer = self._network.layers[checks.index("the network", "layer", layer, len(self._network.layers))]
+        checks.index(f"layer {layer}", "unit", unit, chosen.units)
+        checks.index(f"layer {layer}", "source", source, chosen.inputs, first=-1)
         if piece is not None:
-            checks.index(f"piece of layer {layer}", piece, chosen.pieces)
+            checks.index(f"layer {layer}", "piece", piece, chosen.pieces)
         numbers = chosen.biases[unit : unit + 1] if source < 0 else chosen.weights[unit : unit + 1, ..., source]
         return numbers if piece is None or chosen.pieces == 1 else numbers[:, piece : piece + 1]
 
