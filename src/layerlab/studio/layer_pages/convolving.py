@@ -65,7 +65,7 @@ def convolution(request: Convolution) -> Convolved:
                 terms.append(
                     Term(
                         value=image[r][c] if inside else 0.0,
-                        source=("image", r, c) if inside else None,
+                        source=("image", r, c),
                         weight=weight,
                         weight_source=("kernel", i, j),
                     )

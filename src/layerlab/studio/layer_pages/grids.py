@@ -11,17 +11,14 @@ __all__ = ["Cell", "Grid", "Operation", "Term", "grid"]
 
 Operation = Literal["copy", "max", "mean", "sum"]
 Place = tuple[str, int, int]
-"""A grid of the page, a row and a column."""
+"""A grid of the page, a row and a column; those outside of the grid are its padding."""
 
 
 class Term(BaseModel):
-    """One number that a cell was made of.
-
-    ``source`` is None for padding; ``weight`` is what it was multiplied with, if it was.
-    """
+    """One number that a cell was made of; ``weight`` is what it was multiplied with, if it was."""
 
     value: float
-    source: Place | None
+    source: Place
     weight: float | None = None
     weight_source: Place | None = None
 

@@ -1,0 +1,162 @@
+/** What the pages share: matrices that belong together, the question to the server, and the light on sources. */
+
+import { h, replace } from "../dom.js";
+import { message, onLanguage, text } from "../locale.js";
+import { arithmetic } from "./arithmetic.js";
+import { Refused, asker, worded } from "./api.js";
+
+/** @typedef {import("./api.js").Grid} Grid */
+/** @typedef {import("./matrix.js").Editable} Editable */
+/** @typedef {import("./matrix.js").Output} Output */
+/**
+ * @typedef {object} Board
+ * @property {HTMLElement} status the problem, if there is one
+ * @property {HTMLElement} work the arithmetic of the cell that is pointed at, and the walk's buttons
+ * @property {() => void} update ask the server again
+ * @property {(name: string, row: number, column: number) => void} point
+ * @property {() => void} stop
+ */
+
+const PACE = 700;
+
+/**
+ * Join inputs, outputs and the server.
+ * @param {object} options
+ * @param {string} options.page the address under /api/layers/
+ * @param {() => object} options.request
+ * @param {Record<string, Editable>} options.inputs by the names that the server gives sources
+ * @param {() => Record<string, Output>} options.outputs by the names of the answer's grids
+ * @param {(answer: any) => void} [options.onanswer]
+ * @param {(name: string, row: number, column: number) => void} [options.onpoint]
+ * @returns {Board}
+ */
+export function createBoard({ page, request, inputs, outputs, onanswer, onpoint }) {
+  const ask = asker(page);
+  const status = h("p", { class: "problem", role: "status", hidden: true });
+  const line = h("p", { class: "arithmetic", "aria-live": "polite" });
+  const walkButton = h("button", { type: "button", class: "button small", onclick: () => (timer ? stop() : walk()) }, text("layers.walk"));
+  const work = h("div", { class: "work" }, walkButton, line);
+  /** @type {Record<string, Grid | null>} */
+  let grids = {};
+  /** @type {[string, number, number] | null} */
+  let pointed = null;
+  /** @type {HTMLElement[]} */
+  let lit = [];
+  let timer = 0;
+  let delay = 0;
+  /** @type {import("./api.js").Problem | null} */
+  let problem = null;
+
+  function update() {
+    clearTimeout(delay);
+    delay = window.setTimeout(send, 15);
+  }
+
+  async function send() {
+    if (Object.values(inputs).some((input) => !input.valid())) return;
+    try {
+      const answer = await ask(request());
+      problem = null;
+      grids = {};
+      for (const [name, view] of Object.entries(outputs())) {
+        grids[name] = answer[name];
+        view.show(answer[name]?.values ?? null);
+      }
+      onanswer?.(answer);
+      if (pointed && !at(...pointed)) pointed = null;
+      const [first] = Object.keys(outputs()).filter((name) => grids[name]);
+      if (!pointed && first) pointed = [first, 0, 0];
+      light();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      problem = error.problem;
+      clear();
+      replace(line);
+    }
+    tell();
+  }
+
+  function tell() {
+    status.hidden = problem === null;
+    status.textContent = problem ? worded(problem) : "";
+    for (const view of Object.values(outputs())) view.root.classList.toggle("stale", problem !== null);
+  }
+
+  /** @param {string} name @param {number} row @param {number} column */
+  function at(name, row, column) {
+    return grids[name]?.cells[row]?.[column];
+  }
+
+  function clear() {
+    for (const cell of lit) cell.classList.remove("source", "weight-source", "pointed", "winner");
+    lit = [];
+  }
+
+  function light() {
+    clear();
+    if (!pointed) return;
+    const [name, row, column] = pointed;
+    const cell = at(name, row, column);
+    if (!cell) return;
+    const value = /** @type {Grid} */ (grids[name]).values[row][column];
+    mark(outputs()[name]?.cell(row, column), "pointed");
+    for (const term of cell.terms) {
+      mark(inputs[term.source[0]]?.cell(term.source[1], term.source[2]), "source");
+      if (cell.operation === "max" && term.value === value) mark(inputs[term.source[0]]?.cell(term.source[1], term.source[2]), "winner");
+      if (term.weight_source) mark(inputs[term.weight_source[0]]?.cell(term.weight_source[1], term.weight_source[2]), "weight-source");
+    }
+    replace(line, arithmetic(cell, value));
+    onpoint?.(name, row, column);
+  }
+
+  /** @param {HTMLElement | undefined} cell @param {string} how */
+  function mark(cell, how) {
+    if (!cell) return;
+    cell.classList.add(how);
+    lit.push(cell);
+  }
+
+  /** @param {string} name @param {number} row @param {number} column */
+  function point(name, row, column) {
+    if (!at(name, row, column)) return;
+    pointed = [name, row, column];
+    light();
+  }
+
+  function stop() {
+    clearInterval(timer);
+    timer = 0;
+    replace(walkButton, text("layers.walk"));
+  }
+
+  function walk() {
+    const name = pointed?.[0] ?? Object.keys(grids)[0];
+    const cells = () => grids[name]?.cells ?? [];
+    let place = -1;
+    const step = () => {
+      const width = cells()[0]?.length ?? 0;
+      place += 1;
+      if (!width || place >= width * cells().length) return stop();
+      point(name, Math.floor(place / width), place % width);
+    };
+    replace(walkButton, text("layers.halt"));
+    timer = window.setInterval(step, PACE);
+    step();
+  }
+
+  walkButton.setAttribute("data-walk", page);
+  const forget = onLanguage(() => {
+    tell();
+    light();
+  });
+  return { status, work, update, point, stop: () => (forget(), stop()) };
+}
+
+/**
+ * A figure with a sign between two grids.
+ * @param {string} sign
+ * @param {string} [key] of its spoken name
+ */
+export function between(sign, key) {
+  return h("span", { class: "between", role: key ? "img" : "presentation", "aria-label": key ? message(key) : null }, sign);
+}
