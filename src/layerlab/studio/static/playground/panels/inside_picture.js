@@ -11,10 +11,14 @@ import { allPlaces, nearest, originOf, pieceAt } from "./trace.js";
 /** @typedef {"forward" | "backward"} Way */
 /** @typedef {{ at: (layer: number, unit: number) => [number, number], half: number, width: number, height: number }} Layout */
 
-/** @typedef {{ x: number, y: number, half: number }} Label its middle, and half its width */
+/** @typedef {{ x: number, y: number, half: number, tall: number }} Label its middle, half its width, and its height */
+
+/** @typedef {number[]} Curve x and y of its two ends and the two points between that bend it */
 
 const SHARES = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78, 0.45, 0.55, 0.35, 0.65];
 const NUMBER_HEIGHT = 17;
+const SKIP_REACH = 90;
+const SKIP_TOP = 4;
 const MOST_DRAWN = 300;
 const MOST_NUMBERED = 24;
 const LEAST_STEP = 150;
@@ -110,23 +114,38 @@ function same(one, other) {
 function isNumbered(trace, { layer, unit, piece }, chosen, { at }) {
   const { units } = trace.layers[layer];
   const links = units.length * units[0].pieces.length * units[0].pieces[0].links.length;
-  const roomy = at(0, 0)[0] - at(-1, 0)[0] >= NUMBERED_STEP;
+  const roomy = at(0, 0)[0] - at(-1, 0)[0] >= NUMBERED_STEP && trace.layers[layer - 1]?.skip !== "concatenate";
   if (roomy && links <= MOST_NUMBERED && units[0].pieces.length === 1) return true;
   return layer === chosen.layer && unit === chosen.unit && piece === chosen.piece && units[0].pieces[0].links.length <= MOST_NUMBERED;
 }
 
 /**
- * The ends of a link, at the sides of the two boxes.
+ * The way of a link, from the side of one box to that of another, as the four points of a curve. One that skips layers
+ * goes over them, so that it is not hidden behind their boxes.
  * @param {Trace} trace
  * @param {Place} place
  * @param {Layout} layout
- * @returns {[number, number, number, number]}
+ * @returns {Curve}
  */
-function ends(trace, { layer, unit, source }, layout) {
+function wayOf(trace, { layer, unit, source }, layout) {
   const from = originOf(trace, layer, source);
-  const [x1, y1] = layout.at(from.layer, from.unit);
-  const [x2, y2] = layout.at(layer, unit);
-  return [x1 + BOX.width / 2, y1, x2 - BOX.width / 2, y2];
+  const [left, y1] = layout.at(from.layer, from.unit);
+  const [right, y2] = layout.at(layer, unit);
+  const [x1, x2] = [left + BOX.width / 2, right - BOX.width / 2];
+  if (from.layer === layer - 1) return [x1, y1, x1 + (x2 - x1) / 3, y1 + (y2 - y1) / 3, x1 + (2 * (x2 - x1)) / 3, y1 + (2 * (y2 - y1)) / 3, x2, y2];
+  return [x1, y1, x1 + SKIP_REACH, SKIP_TOP, x2 - SKIP_REACH, SKIP_TOP, x2, y2];
+}
+
+/**
+ * A point of a curve.
+ * @param {Curve} curve
+ * @param {number} share 0 to 1
+ * @returns {[number, number]}
+ */
+function pointOf([x1, y1, x2, y2, x3, y3, x4, y4], share) {
+  const rest = 1 - share;
+  const weights = [rest ** 3, 3 * rest * rest * share, 3 * rest * share * share, share ** 3];
+  return [weights[0] * x1 + weights[1] * x2 + weights[2] * x3 + weights[3] * x4, weights[0] * y1 + weights[1] * y2 + weights[2] * y3 + weights[3] * y4];
 }
 
 /**
@@ -138,15 +157,16 @@ function ends(trace, { layer, unit, source }, layout) {
  */
 function link(trace, place, layout, chosen, choose) {
   const found = pieceAt(trace, place).links[place.source];
-  const [x1, y1, x2, y2] = ends(trace, place, layout);
+  const [x1, y1, ...others] = wayOf(trace, place, layout).map((value) => value.toFixed(1));
+  const d = `M${x1} ${y1}C${others.join(" ")}`;
   const look = `inside-link${chosen ? " chosen" : ""}${found.dead ? " dead" : ""}`;
   const stroke = found.weight >= 0 ? "var(--positive)" : "var(--negative)";
   const width = Math.min(7, 1 + 2.5 * Math.abs(found.weight));
   return svg(
     "g",
     { class: look, onpointerenter: () => choose(place), onclick: () => choose(place) },
-    svg("line", { class: "reach", x1, y1, x2, y2 }),
-    svg("line", { x1, y1, x2, y2, style: { stroke, "stroke-width": chosen ? width + 2 : width } }),
+    svg("path", { class: "reach", d }),
+    svg("path", { d, style: { stroke, "stroke-width": chosen ? width + 2 : width } }),
   );
 }
 
@@ -159,15 +179,17 @@ function link(trace, place, layout, chosen, choose) {
  * @param {Way} way
  */
 function linkNumbers(trace, places, chosen, layout, way) {
-  /** @type {Label[]} */
-  const taken = [];
+  const taken = boxLabels(trace, layout);
   const ordered = [...places].sort((one, other) => Number(same(other, chosen)) - Number(same(one, chosen)));
   return ordered.map((place) => {
     const isChosen = same(place, chosen);
     const said = linkText(trace, place, way, isChosen);
-    const [x1, y1, x2, y2] = ends(trace, place, layout);
+    const curve = wayOf(trace, place, layout);
     const half = said.length * 3.9 + 3;
-    const candidates = SHARES.map((share) => ({ x: x1 + share * (x2 - x1), y: y1 + share * (y2 - y1), half }));
+    const candidates = SHARES.map((share) => {
+      const [x, y] = pointOf(curve, share);
+      return { x, y, half, tall: NUMBER_HEIGHT };
+    });
     const label = candidates.reduce((best, next) => (overlap(next, taken) < overlap(best, taken) ? next : best));
     taken.push(label);
     return svg("text", { class: `inside-number${isChosen ? " chosen" : ""}`, x: label.x, y: label.y + 4, "text-anchor": "middle" }, said);
@@ -188,14 +210,30 @@ function linkText(trace, place, way, chosen) {
 }
 
 /**
+ * The boxes of the units, which numbers should not cover.
+ * @param {Trace} trace
+ * @param {Layout} layout
+ * @returns {Label[]}
+ */
+function boxLabels(trace, { at, half }) {
+  const counts = [trace.features.length, ...trace.layers.map(({ units }) => units.length)];
+  return counts.flatMap((count, column) =>
+    Array.from({ length: count }, (_, unit) => {
+      const [x, y] = at(column - 1, unit);
+      return { x, y, half: BOX.width / 2, tall: 2 * half };
+    }),
+  );
+}
+
+/**
  * @param {Label} label
  * @param {Label[]} others
  */
 function overlap(label, others) {
   let sum = 0;
-  for (const { x, y, half } of others) {
+  for (const { x, y, half, tall } of others) {
     const across = label.half + half - Math.abs(label.x - x);
-    const down = NUMBER_HEIGHT - Math.abs(label.y - y);
+    const down = (label.tall + tall) / 2 - Math.abs(label.y - y);
     if (across > 0 && down > 0) sum += across * down;
   }
   return sum;

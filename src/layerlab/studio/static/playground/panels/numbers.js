@@ -13,8 +13,9 @@ const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "
  */
 export function brief(value, digits = 3) {
   if (value === null) return "–";
+  if (value === 0) return "0"; // minus zero too
   const size = Math.abs(value);
-  if (!Number.isFinite(value) || size === 0 || (size >= 5e-4 && size < 1e5)) return formatNumber(value, { maximumSignificantDigits: digits });
+  if (!Number.isFinite(value) || (size >= 5e-4 && size < 1e5)) return formatNumber(value, { maximumSignificantDigits: digits });
   const [mantissa, exponent] = size.toExponential(Math.max(0, digits - 2)).split("e");
   const power = `10${[...String(Number(exponent))].map((sign) => RAISED[sign]).join("")}`;
   const written = Number(mantissa) === 1 ? power : `${formatNumber(Number(mantissa))}·${power}`;

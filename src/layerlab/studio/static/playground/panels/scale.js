@@ -22,7 +22,7 @@ export function logTicks(low, high, count = 6) {
   const last = Math.ceil(Math.log10(high));
   const decades = last - first;
   const stride = Math.max(1, Math.ceil(decades / count));
-  const factors = decades <= 2 ? [1, 2, 5] : [1];
+  const factors = high / low < 150 ? [1, 2, 5] : [1];
   const ticks = [];
   for (let power = first; power <= last; power += stride) {
     for (const factor of factors) ticks.push(rounded(factor * 10 ** power));
