@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,8 @@ __all__ = ["SeedRun"]
 
 CURVE_POINTS: Final = 250
 FRAME_SECONDS: Final = 0.1
+MOST_BYTES: Final = 32_000_000
+"""Of the networks that train side by side; of larger ones fewer do, the others after them."""
 
 
 class SeedRun:
@@ -50,13 +53,14 @@ class SeedRun:
         self.epochs = epochs
         self._slice = slice_seconds
         self._outlet, self._wake = outlet, wake
-        self._networks: list[Network] = []
         self._stride = math.ceil(epochs / CURVE_POINTS)
-        points = 1 + math.ceil(epochs / self._stride)
-        self._curves = np.full((len(self.seeds), points, 3), np.nan, dtype=np.float32)
-        self._taken = [0] * len(self.seeds)
-        self._over = [False] * len(self.seeds)
-        self._next = 0
+        self._curves = np.full((len(seeds), 1 + math.ceil(epochs / self._stride), 3), np.nan, dtype=np.float32)
+        self._maps = np.full((len(seeds), SMALL, SMALL), 128, dtype=np.uint8)
+        self._taken = [0] * len(seeds)  # points of each curve
+        self._waiting = deque(range(len(seeds)))
+        self._live: deque[tuple[int, Network]] = deque()
+        self._together = max(2, MOST_BYTES // bytes_of(specification))
+        self._cost = 0.0  # seconds of one epoch, as measured so far
         self._frame_is_out = False
         self._next_frame = 0.0
         self._cancelled = False
@@ -78,19 +82,16 @@ class SeedRun:
         if self._cancelled:
             return None
         deadline = now + self._slice
-        while now < deadline and not all(self._over):
-            self._advance()
+        while now < deadline and (self._live or self._waiting):
+            self._advance(deadline - now)
             now = time.monotonic()
-        finished = all(self._over)
+        finished = not self._live and not self._waiting
         if not self._frame_is_out and (finished or now >= self._next_frame):
             self._frame_is_out = True
-            frame = self._frame(finished)
-            spent = time.monotonic() - now
-            self._next_frame = now + max(FRAME_SECONDS, 5 * spent)
-            self._outlet.show(frame, self._sent)
-            if finished:
-                self._networks.clear()  # a seed that is opened is trained again, with its history
-                self._cancelled = True
+            self._next_frame = now + FRAME_SECONDS
+            self._paint_some(now + self._slice)
+            self._outlet.show(self._frame(finished), self._sent)
+            self._cancelled = finished
         return None if finished else now  # at the end the page's answer wakes it for the last frame
 
     def _sent(self) -> None:
@@ -98,25 +99,31 @@ class SeedRun:
         if not self._cancelled:
             self._wake(self)
 
-    def _advance(self) -> None:
-        """Take one network one point of its curve further, each in its turn."""
-        index = self._next
-        self._next = (index + 1) % len(self.seeds)
-        if index == len(self._networks):
-            self._networks.append(self._make(self.seeds[index]))
-            self._record(index, self._networks[index].evaluate())
+    def _advance(self, seconds: float) -> None:
+        """Take the next network towards the next point of its curve, for about so many seconds."""
+        if self._waiting and len(self._live) < self._together:
+            index = self._waiting.popleft()
+            network = self._make(self.seeds[index])
+            self._record(index, 0, network.evaluate())
+            self._live.append((index, network))
             return
-        if self._over[index]:
-            return
-        network = self._networks[index]
-        wanted = min(self._stride, self.epochs - network.epoch)
-        losses = network.run(wanted)
-        if len(losses):
-            self._record(index, losses[-1])
-        self._over[index] = network.epoch >= self.epochs or len(losses) < wanted or not np.isfinite(losses[-1, 0])
+        index, network = self._live[0]
+        wanted = min(self._stride - network.epoch % self._stride, self.epochs - network.epoch)
+        fitting = int(seconds / self._cost) if self._cost else 1
+        count = max(1, min(wanted, fitting))
+        start = time.monotonic()
+        losses = network.run(count)
+        self._cost = max((time.monotonic() - start) / count, self._cost * 0.9)
+        over = len(losses) < count or not np.isfinite(losses[-1, 0]) or network.epoch >= self.epochs
+        if over or network.epoch % self._stride == 0:
+            self._record(index, network.epoch, losses[-1] if len(losses) else (math.nan, math.nan))
+            self._live.rotate(-1)
+        if over:  # a seed that is opened is trained again, with its history
+            self._maps[index] = small_map(network)
+            self._live.remove((index, network))
 
-    def _record(self, index: int, losses: Sequence[float] | NDArray[np.float64]) -> None:
-        self._curves[index, self._taken[index]] = (self._networks[index].epoch, *losses)
+    def _record(self, index: int, epoch: int, losses: Sequence[float] | NDArray[np.float64]) -> None:
+        self._curves[index, self._taken[index]] = (epoch, *losses)
         self._taken[index] += 1
 
     def _make(self, seed: str) -> Network:
@@ -124,18 +131,31 @@ class SeedRun:
 
         return Session(self.specification.replace(seed=seed)).network
 
+    def _paint_some(self, deadline: float) -> None:
+        """Bring maps up to date, those first whose turn it is, as far as time allows."""
+        for index, network in self._live:
+            if time.monotonic() >= deadline:
+                return
+            self._maps[index] = small_map(network)
+
     def _frame(self, finished: bool) -> bytes:
-        maps = np.full((len(self.seeds), SMALL, SMALL), 128, dtype=np.uint8)
-        for index, network in enumerate(self._networks):
-            maps[index] = small_map(network)
-        taken = max(self._taken)
         final = np.array([self._curves[i, max(0, count - 1), 1:] for i, count in enumerate(self._taken)])
         header: dict[str, Any] = {
             "kind": "seeds",
-            "done": sum(self._over),
+            "done": len(self.seeds) - len(self._live) - len(self._waiting),
             "total": len(self.seeds),
             "epochs": self.epochs,
             "seeds": self.seeds,
             "finished": finished,
         }
-        return pack(header, {"curves": self._curves[:, :taken], "maps": maps, "final": final.astype(np.float32)})
+        return pack(
+            header,
+            {"curves": self._curves[:, : max(self._taken)], "maps": self._maps, "final": final.astype(np.float32)},
+        )
+
+
+def bytes_of(specification: Specification) -> int:
+    """Return about how much memory a network of ``specification`` takes: its weights, and the points of a batch."""
+    weights = sum(units * inputs for units, inputs in zip(specification.units, specification.fan_in, strict=True))
+    rows = 2 * (sum(specification.units) + sum(specification.fan_in))
+    return 8 * (16 * weights + rows * (2 * specification.batch_size + 500))

@@ -162,8 +162,10 @@ class Tab:
             self.job = None
 
     def start(self, plan: Plan) -> None:
-        """Begin to train."""
+        """Begin to train. What is short is done at once, before the next command."""
         self.pace = Pace(plan, time.monotonic())
+        if plan.interval is None:
+            self._train(time.monotonic())
 
     def stop(self, reason: str) -> None:
         """Stop training and say why."""
