@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerlab.layers import activation_names, output_size, transposed_output_size
 from layerlab.studio.layer_pages import router
 
 MAXIMUM = [[29, 15, 28, 184], [0, 100, 70, 38], [12, 12, 7, 2], [12, 12, 45, 6]]
@@ -234,9 +235,40 @@ def test_geometry_both_ways(client: TestClient) -> None:
 
 @given(st.integers(1, 40), st.integers(1, 40), st.booleans())
 def test_every_listed_window_makes_the_wanted_size(client: TestClient, size: int, wanted: int, up: bool) -> None:
-    for window in ask(client, "geometry", size=size, kernel=1, wanted=wanted, transposed=up)["windows"][:20]:
-        again = ask(client, "geometry", size=size, wanted=wanted, transposed=up, **window)
-        assert again["output"] == wanted, window
+    page = ask(client, "geometry", size=size, kernel=1, wanted=wanted, transposed=up)
+    assert bool(page["windows"]) != bool(page["why_none"])
+    for window in page["windows"]:
+        extra = window.pop("output_padding")
+        again = transposed_output_size(size, output_padding=extra, **window) if up else output_size(size, **window)
+        assert again == wanted, window
+
+
+def test_softmax_is_drawn_as_the_first_of_three(client: TestClient) -> None:
+    page = ask(client, "activations", low=-1, high=1, points=3)
+    softmax = next(curve for curve in page["curves"] if curve["name"] == "softmax")
+    assert softmax["values"] == pytest.approx([math.exp(x) / (math.exp(x) + 2) for x in (-1, 0, 1)])
+    assert softmax["derivatives"][1] == pytest.approx(1 / 3 * 2 / 3)
+    drawn = {curve["name"] for curve in page["curves"]}
+    assert drawn == set(activation_names()) - {"swish"}
+
+
+def test_arithmetic_longer_than_a_page_is_refused(client: TestClient) -> None:
+    large = [[1] * 12] * 12
+    for page, request in (
+        ("convolution", {"image": large, "kernel": large, "padding": 11}),
+        ("transposed-convolution", {"image": large, "kernel": large}),
+        ("pooling", {"maximum": large, "average": large, "kernel": 12, "stride": 1, "padding": 6}),
+    ):
+        assert refusal(client, page, **request)["key"] == "layers.error.too-much"
+
+
+def test_bodies_that_cannot_be_read_are_one_sentence(client: TestClient) -> None:
+    for body in (b"[" * 60_000, b'{"channels":[[[' + b"1" * 5_000 + b"]]]}", b"\xff\xfe", b'{"\\ud800":1}', b"null"):
+        answer = client.post("/api/layers/flatten", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 422, body[:20]
+        assert answer.json()["error"]["text"]
+    endless = client.post("/api/layers/flatten", content=iter([b"[", b"1", b"]"]))
+    assert endless.json()["error"]["key"] == "layers.error.too-long"
 
 
 def test_mistakes_are_one_sentence(client: TestClient) -> None:

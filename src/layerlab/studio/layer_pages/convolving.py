@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field
 from layerlab.studio.command_error import CommandError
 from layerlab.studio.layer_pages.grids import Cell, Grid, Term, grid
 from layerlab.studio.layer_pages.numbers import MAX_SIDE, Matrix, Number, Padding, Request, Small
-from layerlab.studio.layer_pages.refusal import refuse_window
+from layerlab.studio.layer_pages.refusal import refuse_much, refuse_window
 
 __all__ = ["Convolution", "Convolved", "Transposed", "convolution", "transposed_convolution"]
 
@@ -55,6 +56,7 @@ def convolution(request: Convolution) -> Convolved:
     weight = torch.tensor([[kernel]], dtype=torch.float64)
     bias = torch.tensor([request.bias], dtype=torch.float64)
     values = functional.conv2d(padded, weight, bias, stride, dilation=dilation)[0, 0].tolist()
+    refuse_much(windows[0] * windows[1] * len(values) * len(values[0]))
 
     def cell(row: int, column: int) -> Cell:
         terms = []
@@ -126,22 +128,18 @@ def transposed_convolution(request: Transposed) -> Convolved:
         dilation=dilation,
     )[0, 0].tolist()
 
-    def cell(row: int, column: int) -> Cell:
-        terms = []
-        for r, numbers in enumerate(image):
-            for c, value in enumerate(numbers):
-                i, i_rest = divmod(row + padding - r * stride, dilation)
-                j, j_rest = divmod(column + padding - c * stride, dilation)
-                if not i_rest and not j_rest and 0 <= i < windows[0] and 0 <= j < windows[1]:
-                    terms.append(
-                        Term(
-                            value=value,
-                            source=("image", r, c),
-                            weight=kernel[i][j],
-                            weight_source=("kernel", i, j),
-                        )
+    refuse_much(max(sizes[0] * sizes[1] * windows[0] * windows[1], len(values) * len(values[0])))
+    terms: dict[tuple[int, int], list[Term]] = defaultdict(list)
+    for r, numbers in enumerate(image):
+        for c, value in enumerate(numbers):
+            for i, weights in enumerate(kernel):
+                for j, weight in enumerate(weights):
+                    terms[r * stride + i * dilation - padding, c * stride + j * dilation - padding].append(
+                        Term(value=value, source=("image", r, c), weight=weight, weight_source=("kernel", i, j))
                     )
-        return Cell(operation="sum", terms=terms, bias=request.bias)
+
+    def cell(row: int, column: int) -> Cell:
+        return Cell(operation="sum", terms=terms[row, column], bias=request.bias)
 
     return Convolved(
         output=grid(values, cell),

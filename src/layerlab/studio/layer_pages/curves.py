@@ -13,18 +13,21 @@ __all__ = ["LECTURE", "Curve", "Curves", "Range", "activations"]
 
 LECTURE = ("sigmoid", "tanh", "relu", "leaky_relu", "maxout", "elu", "linear")
 _OF_VECTORS = {"softmax", "log_softmax"}
+"""Their curve is of the first number of three; the others are 0."""
 _ALIASES = {"swish"}
 
-Line = Annotated[list[Number], Field(min_length=2, max_length=2)]
+Slope = Annotated[Number, Field(ge=-10, le=10)]
+Reach = Annotated[Number, Field(ge=-50, le=50)]
+Line = Annotated[list[Slope], Field(min_length=2, max_length=2)]
 
 
 class Range(Request):
     """Where the curves are wanted, and the two lines of Maxout."""
 
-    low: Number = -5.0
-    high: Number = 5.0
+    low: Reach = -5.0
+    high: Reach = 5.0
     points: Annotated[int, Field(ge=2, le=501)] = 201
-    negative_slope: Annotated[Number, Field(ge=-10, le=10)] = 0.1
+    negative_slope: Slope = 0.1
     alpha: Annotated[Number, Field(gt=0, le=10)] = 1.0
     first: Line = Field(default=[-1.0, 0.0])
     """Weight and bias of Maxout's first line."""
@@ -61,7 +64,7 @@ def activations(request: Range) -> Curves:
             high=request.high,
         )
     x = torch.linspace(request.low, request.high, request.points, dtype=torch.float64)
-    others = sorted(set(activation_names()) - set(LECTURE) - _OF_VECTORS - _ALIASES)
+    others = sorted(set(activation_names()) - set(LECTURE) - _ALIASES)
     options = {"leaky_relu": {"negative_slope": request.negative_slope}, "elu": {"alpha": request.alpha}}
     curves = []
     for name in (*LECTURE, *others):
@@ -69,6 +72,9 @@ def activations(request: Range) -> Curves:
         if name == "maxout":
             lines = [weight * place + bias for weight, bias in (request.first, request.second)]
             values = Maxout()(torch.stack(lines, dim=1))[:, 0]
+        elif name in _OF_VECTORS:
+            rest = torch.zeros_like(place)
+            values = activation(name)(torch.stack([place, rest, rest], dim=1))[:, 0]
         else:
             values = activation(name, **options.get(name, {})).double()(place)
         (derivatives,) = torch.autograd.grad(values.sum(), place)

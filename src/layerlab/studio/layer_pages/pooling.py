@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from layerlab.studio.command_error import CommandError
 from layerlab.studio.layer_pages.grids import Cell, Grid, Operation, Place, Term, grid
 from layerlab.studio.layer_pages.numbers import Channels, Matrix, Padding, Request, Small
-from layerlab.studio.layer_pages.refusal import refuse_window
+from layerlab.studio.layer_pages.refusal import refuse_much, refuse_window
 
 __all__ = ["GlobalPool", "GlobalPooled", "Pool", "Pooled", "global_pooling", "pooling"]
 
@@ -63,6 +63,7 @@ def _pool(name: str, operation: Operation, matrix: list[list[float]], request: P
     else:
         layer = nn.AvgPool2d(kernel, stride, padding, count_include_pad=False)
     values = layer(torch.tensor([[matrix]], dtype=torch.float64))[0, 0].tolist()
+    refuse_much(kernel * kernel * len(values) * len(values[0]))
 
     def cell(row: int, column: int) -> Cell:
         rows = range(row * stride - before[0][0], row * stride - before[0][0] + kernel)

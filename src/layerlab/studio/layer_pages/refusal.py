@@ -6,7 +6,10 @@ from pydantic import BaseModel
 
 from layerlab.studio.command_error import CommandError
 
-__all__ = ["Problem", "Refusal", "refuse_window"]
+__all__ = ["Problem", "Refusal", "refuse_much", "refuse_window"]
+
+MAX_TERMS = 4_000
+"""A page of larger grids is no longer read, and would take the time of others."""
 
 
 class Problem(BaseModel):
@@ -35,4 +38,20 @@ def refuse_window(reach: int, size: int) -> None:
             f"the window spans {reach} cells and the padded input has {size}: make the window smaller or pad more",
             reach=reach,
             size=size,
+        )
+
+
+def refuse_much(terms: int) -> None:
+    """Refuse outputs whose arithmetic is longer than a page can show.
+
+    Raises:
+        CommandError: it is.
+    """
+    if terms > MAX_TERMS:
+        raise CommandError(
+            "layers.error.too-much",
+            f"the outputs' arithmetic has {terms:,} terms and {MAX_TERMS:,} is the most: make the input or the window"
+            " smaller, or the stride larger",
+            terms=terms,
+            limit=MAX_TERMS,
         )

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from layerlab.errors import LayerlabError
 from layerlab.studio.command_error import CommandError, described
@@ -33,13 +34,16 @@ class _OneSentence(APIRoute):
 
         async def answer(request: Request) -> Response:
             try:
-                if int(request.headers.get("content-length", "0")) > MAX_BODY:
+                # A body of unknown length could be endless.
+                if "transfer-encoding" in request.headers or int(request.headers.get("content-length", "0")) > MAX_BODY:
                     raise CommandError(
                         "layers.error.too-long", f"a request has at most {MAX_BODY:,} bytes", limit=MAX_BODY
                     )
                 return await handle(request)
             except RequestValidationError as error:
                 return _refuse(_sentence(error))
+            except HTTPException as error:  # such as a body that is nested too deeply to be read
+                return _refuse(CommandError("layers.error.unreadable", f"the request cannot be read: {error.detail}"))
             except LayerlabError as error:
                 return _refuse(error)
 
