@@ -136,6 +136,18 @@ def test_who_is_forgotten_gets_no_turn_and_is_freed(scheduler: Scheduler) -> Non
     assert held() is None
 
 
+def test_who_rests_is_not_held(scheduler: Scheduler) -> None:
+    actor: Counter | None = Counter(again=None)
+    scheduler.wake(actor)
+    assert actor.turned.wait(5)
+    held = weakref.ref(actor)
+    actor = None
+    end = time.monotonic() + 5
+    while held() is not None and time.monotonic() < end:
+        gc.collect()
+    assert held() is None
+
+
 def test_closing_ends_the_threads() -> None:
     before = threading.active_count()
     scheduler = Scheduler(3)

@@ -302,16 +302,14 @@ def test_code_and_the_inside_of_a_step(opened) -> None:
 
 def test_a_tab_that_is_closed_leaves_nothing(served) -> None:
     with served.connect() as connection:
-        from layerlab.studio.socket import Visitors  # noqa: F401 - the tab is one of its own
-
         connection.send('{"id": 1, "do": "open"}')
         connection.recv()
         connection.send('{"id": 2, "do": "play"}')
         connection.send('{"id": 3, "do": "seeds", "count": 4, "epochs": 10000}')
         for _ in range(10):
             connection.recv()
-        held = [weakref.ref(tab.session) for tab in served.tabs]
-        assert held
+        held = [weakref.ref(kept) for tab in served.tabs for kept in (tab, tab.session, tab.seed_run)]
+        assert len(held) == 3
     end = time.monotonic() + 5
     while any(reference() is not None for reference in held) and time.monotonic() < end:
         gc.collect()

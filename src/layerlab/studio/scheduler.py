@@ -81,7 +81,7 @@ class Scheduler:
             seat.gone = True
             if seat.queued:
                 (self._urgent if seat in self._urgent else self._ordinary).remove(seat)
-            self._timers = [timer for timer in self._timers if timer[3] is not seat]
+            self._timers = [timer for timer in self._timers if timer[3].actor is not actor]
             heapq.heapify(self._timers)
 
     def close(self) -> None:
@@ -101,11 +101,7 @@ class Scheduler:
     def _next(self) -> _Seat | None:
         """Return the seat whose turn it is, or None at the end; called with the lock held."""
         while not self._closed:
-            now = time.monotonic()
-            while self._timers and self._timers[0][0] <= now:
-                _, _, ticket, seat = heapq.heappop(self._timers)
-                if ticket == seat.ticket and not seat.queued and not seat.running:
-                    self._enqueue(seat, self._ordinary)
+            self._enqueue_due(time.monotonic())
             first, second = (self._urgent, self._ordinary) if self._urgent_is_next else (self._ordinary, self._urgent)
             queue = first or second
             if queue:
@@ -113,8 +109,14 @@ class Scheduler:
                 seat = queue.popleft()
                 seat.queued, seat.running, seat.woken = False, True, None
                 return seat
-            self._condition.wait(self._timers[0][0] - now if self._timers else None)
+            self._condition.wait(self._timers[0][0] - time.monotonic() if self._timers else None)
         return None
+
+    def _enqueue_due(self, now: float) -> None:
+        while self._timers and self._timers[0][0] <= now:
+            _, _, ticket, seat = heapq.heappop(self._timers)
+            if ticket == seat.ticket and not seat.queued and not seat.running:
+                self._enqueue(seat, self._ordinary)
 
     def _work(self) -> None:
         while True:
@@ -137,10 +139,11 @@ class Scheduler:
                 return
             if seat.woken is not None:
                 self._enqueue(seat, seat.woken)
-            elif again is not None:
-                if again <= time.monotonic():
-                    self._enqueue(seat, self._ordinary)
-                else:
-                    seat.ticket += 1
-                    heapq.heappush(self._timers, (again, next(self._order), seat.ticket, seat))
-                    self._condition.notify()
+            elif again is None:  # who rests is not held
+                del self._seats[id(seat.actor)]
+            elif again <= time.monotonic():
+                self._enqueue(seat, self._ordinary)
+            else:
+                seat.ticket += 1
+                heapq.heappush(self._timers, (again, next(self._order), seat.ticket, seat))
+                self._condition.notify()

@@ -91,7 +91,7 @@ class SeedRun:
             self._next_frame = now + FRAME_SECONDS
             self._paint_some(now + self._slice)
             self._outlet.show(self._frame(finished), self._sent)
-            self._cancelled = finished
+            self._cancelled = self._cancelled or finished
         return None if finished else now  # at the end the page's answer wakes it for the last frame
 
     def _sent(self) -> None:

@@ -7,6 +7,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from layerlab.errors import LayerlabError
@@ -19,6 +21,7 @@ from layerlab.studio.pacing import Pace, Plan
 from layerlab.studio.painting import Selection, data_frame, frame, state
 
 if TYPE_CHECKING:
+    from layerlab.playground.network import Network
     from layerlab.playground.session import Session
     from layerlab.studio.scheduler import Actor
     from layerlab.studio.seeds import SeedRun
@@ -49,6 +52,12 @@ class Job(Protocol):
 
     def cancel(self) -> None:
         """End soon."""
+
+
+@cache
+def explanations() -> ThreadPoolExecutor:
+    """Return the one thread that finds out why runs diverged: tenths of a second each, too long for a turn."""
+    return ThreadPoolExecutor(1, thread_name_prefix="studio-explanation")
 
 
 class Tab:
@@ -87,6 +96,8 @@ class Tab:
         self._frame_is_out = False
         self._next_frame = 0.0
         self._lock = threading.Lock()
+        self._occupied = threading.Lock()
+        self._closed = False
 
     @property
     def session(self) -> Session:
@@ -109,6 +120,14 @@ class Tab:
 
         A turn that answers does nothing else, so that the clicks of many people are not kept waiting by training.
         """
+        if not self._occupied.acquire(blocking=False):
+            return None  # who has it wakes the tab
+        try:
+            return None if self._closed else self._turn(now)
+        finally:
+            self._occupied.release()
+
+    def _turn(self, now: float) -> float | None:
         if self._inbox:
             text, done = self._inbox.popleft()
             try:
@@ -126,6 +145,7 @@ class Tab:
 
     def close(self) -> None:
         """End what still runs for this tab."""
+        self._closed = True
         self.pace = None
         self.end_job()
         self._forget(self)
@@ -172,7 +192,7 @@ class Tab:
         self.pace = None
         self.changed = True
         if reason == "diverged":
-            self.outlet.say(divergence_event(self.session))
+            explanations().submit(self._explain, self.session.network)
         elif reason != "done":
             self.outlet.say({"event": "stopped", "reason": reason, "epoch": self.session.epoch})
 
@@ -194,6 +214,18 @@ class Tab:
         else:
             if result is not LATER:
                 self.outlet.say({"id": identity, "ok": True, **result})
+
+    def _explain(self, network: Network) -> None:
+        """Say why ``network`` diverged. It is found by training it again, so that no turn may come in between."""
+        try:
+            with self._occupied:
+                session = self.session_or_none
+                if session is not None and session.network is network and session.diverged and not self._closed:
+                    self.outlet.say(divergence_event(session))
+        except Exception:
+            _log.exception("a divergence could not be explained")
+            self.outlet.say({"event": "stopped", "reason": "diverged", "epoch": network.epoch})
+        self.wake(self)
 
     def _train(self, now: float) -> None:
         pace, session = self.pace, self.session
