@@ -176,6 +176,7 @@ def test_the_language_changes_without_a_reload(open_page: OpenPage) -> None:
 
 def test_the_keyboard_is_enough(open_page: OpenPage) -> None:
     page = ready(open_page())
+    initial = store(page, "Array.from(store.frame.arrays.weights)")
     page.keyboard.press(".")
     wait_for(page, "store.frame.iteration === 1")
     page.keyboard.press("ArrowRight")
@@ -184,11 +185,10 @@ def test_the_keyboard_is_enough(open_page: OpenPage) -> None:
     wait_for(page, "store.frame.playing === true")
     page.keyboard.press("Space")
     wait_for(page, "store.frame.playing === false")
-    weights = store(page, "Array.from(store.frame.arrays.weights)")
+    assert store(page, "Array.from(store.frame.arrays.weights)") != initial
     page.keyboard.press("r")
     wait_for(page, "store.frame.epoch === 0")
-    initial = store(page, "Array.from(store.frame.arrays.weights)")
-    assert initial != weights
+    assert store(page, "Array.from(store.frame.arrays.weights)") == initial
     page.keyboard.press("n")
     wait_for(page, f"store.frame.epoch === 0 && Math.abs(store.frame.arrays.weights[0] - {initial[0]}) > 1e-6")
     page.locator('[data-node="x"] .node').focus()
@@ -340,3 +340,18 @@ def test_colours_and_theme_are_chosen_and_remembered(open_page: OpenPage) -> Non
     ready(page)
     assert page.evaluate("document.documentElement.dataset.scale") == "green-purple"
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+@pytest.mark.parametrize("language", ["en-US", "pl-PL"])
+def test_everything_that_can_be_used_has_a_name(open_page: OpenPage, language: str) -> None:
+    page = ready(open_page(locale=language))
+    page.locator(".more summary").click()
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('button, input, select, textarea, summary, a[href], [role=img]')]
+        .filter((element) => !element.closest('.panels') && element.checkVisibility())
+        .filter((e) => !(e.getAttribute('aria-label') || e.labels?.length || e.textContent.trim()))
+        .map((element) => element.outerHTML.slice(0, 120))"""
+    )
+    assert nameless == []
+    assert page.locator("h1").count() == 1
+    assert page.evaluate("document.documentElement.lang") == language[:2]

@@ -43,7 +43,8 @@ export function selectField({ control, label, options, read, write, name, enable
   onSpecification(fill);
   onLanguage(() => store.state && fill(store.state.specification));
   select.addEventListener("change", () => {
-    if (store.state) change(write(shown[select.selectedIndex], store.state.specification));
+    const value = shown[select.selectedIndex];
+    change((specification) => write(value, specification));
   });
   return h("label", { class: "field", dataset: { control } }, h("span", null, text(label)), select);
 }
@@ -57,7 +58,8 @@ export function selectField({ control, label, options, read, write, name, enable
  * @returns {HTMLElement}
  */
 export function sliderField({ control, label, min, max, step, unit, read, write }) {
-  const input = h("input", { type: "range", min, max, step });
+  const id = `slider-${control}`;
+  const input = h("input", { id, type: "range", min, max, step });
   const output = h("output");
   const show = () => {
     output.textContent = `${formatNumber(input.valueAsNumber)}${unit ?? ""}`;
@@ -73,9 +75,11 @@ export function sliderField({ control, label, min, max, step, unit, read, write 
   });
   input.addEventListener("input", () => {
     show();
-    change(write(input.valueAsNumber));
+    const changes = write(input.valueAsNumber);
+    change(() => changes);
   });
-  return h("label", { class: "field slider", dataset: { control } }, h("span", null, text(label), output), input);
+  // An output can have a label too: without the id it would take the slider's.
+  return h("label", { class: "field slider", for: id, dataset: { control } }, h("span", null, text(label), output), input);
 }
 
 /**
@@ -94,7 +98,7 @@ export function inputField({ control, label, attributes, read, write }) {
   onSpecification(show);
   input.addEventListener("change", () => {
     const changes = write(input.value);
-    if (changes) change(changes);
+    if (changes) change(() => changes);
     else show();
   });
   return h("label", { class: "field", dataset: { control } }, h("span", null, text(label)), input);

@@ -76,7 +76,7 @@ function entry(name, classes) {
   const button = h("button", {
     type: "button", class: "thumbnail", role: "radio", "aria-checked": "false", dataset: { dataset: name },
     "aria-label": message(`playground.dataset.${name}`), title: message(`playground.dataset.${name}`),
-    onclick: () => store.state && change(chooseDataset(store.state.specification, name)),
+    onclick: () => change((specification) => chooseDataset(specification, name)),
   }, canvas);
   return { name, button, draw: thumbnail(canvas, name, () => shownClasses) };
 }

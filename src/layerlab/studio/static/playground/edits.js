@@ -66,8 +66,8 @@ export function removeLayer(specification) {
  */
 export function resizeLayer(specification, index, by) {
   const layers = layersOf(specification);
-  const units = layers[index].units + by;
-  if (units < 1 || units > MAX_UNITS) return null;
+  const units = (layers[index]?.units ?? 0) + by;
+  if (!layers[index] || units < 1 || units > MAX_UNITS) return null;
   return changeLayer(specification, index, { units });
 }
 

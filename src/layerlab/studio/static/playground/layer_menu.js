@@ -17,9 +17,8 @@ export function openLayerMenu(anchor, index) {
   const specification = store.state?.specification;
   if (!specification) return;
   const layer = layersOf(specification)[index];
-  const set = (/** @type {Partial<import("./edits.js").Layer>} */ part) => {
-    if (store.state) change(changeLayer(store.state.specification, index, part));
-  };
+  const set = (/** @type {Partial<import("./edits.js").Layer>} */ part) =>
+    change((wanted) => (index < wanted.hidden_layers.length ? changeLayer(wanted, index, part) : null));
   const activation = h("select", null, ACTIVATIONS.map((name) => h("option", { value: name }, text(`playground.activation.${name}`))));
   activation.value = layer.activation;
   activation.addEventListener("change", () => set({ activation: activation.value }));

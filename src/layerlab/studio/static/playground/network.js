@@ -146,17 +146,19 @@ function fitting(state) {
 
 function countOfLayers() {
   const number = h("strong");
-  const fewer = h("button", { type: "button", class: "icon-button", "aria-label": message("playground.layer.remove"), title: message("playground.layer.remove"), onclick: () => store.state && change(removeLayer(store.state.specification)) }, "−");
-  const more = h("button", { type: "button", class: "icon-button", "aria-label": message("playground.layer.add"), title: message("playground.layer.add"), onclick: () => store.state && change(addLayer(store.state.specification)) }, "+");
+  const parameters = h("span", { class: "muted small" });
+  const fewer = h("button", { type: "button", class: "icon-button", "aria-label": message("playground.layer.remove"), title: message("playground.layer.remove"), onclick: () => change(removeLayer) }, "−");
+  const more = h("button", { type: "button", class: "icon-button", "aria-label": message("playground.layer.add"), title: message("playground.layer.add"), onclick: () => change(addLayer) }, "+");
   const show = () => {
     const count = store.state?.specification.hidden_layers.length ?? 0;
     number.textContent = t("playground.layers.count", { count });
+    parameters.textContent = t("playground.parameters", { count: store.state?.parameters ?? 0 });
     fewer.disabled = count === 0;
     more.disabled = count >= MAX_LAYERS;
   };
   store.subscribe((what) => what === "state" && show());
   onLanguage(show);
-  return h("div", { class: "layer-count", dataset: { control: "numHiddenLayers" } }, fewer, more, number);
+  return h("div", { class: "layer-count", dataset: { control: "numHiddenLayers" } }, fewer, more, number, parameters);
 }
 
 /** @param {HTMLElement} overlay */
@@ -183,7 +185,7 @@ function featureNodes(layout) {
     const button = h("button", {
       type: "button", class: "node feature", style: place(node), "aria-pressed": String(node.unit >= 0),
       "aria-label": message("playground.feature.label", { name: FEATURE_SYMBOLS[name] }),
-      onclick: () => store.state && change(toggleFeature(store.state.specification, name)),
+      onclick: () => change((wanted) => toggleFeature(wanted, name)),
     });
     if (node.unit >= 0) showOnHover(button, node);
     const label = h("span", { class: "feature-label", "aria-hidden": "true", style: { right: `calc(100% - ${node.x - node.size / 2 - 8}px)`, top: `${node.y}px` } }, FEATURE_SYMBOLS[name]);
@@ -281,7 +283,7 @@ function replaceHeads(heads, layout, state) {
  * @param {import("../store.js").LayerShape} shape
  */
 function layerHead(state, layer, shape) {
-  const resize = (/** @type {number} */ by) => () => store.state && change(resizeLayer(store.state.specification, layer, by));
+  const resize = (/** @type {number} */ by) => () => change((wanted) => resizeLayer(wanted, layer, by));
   const number = { layer: layer + 1 };
   const fewer = h("button", { type: "button", class: "icon-button tiny", "aria-label": message("playground.unit.remove", number), title: message("playground.unit.remove", number), onclick: resize(-1), disabled: shape.units <= 1 }, "−");
   const more = h("button", { type: "button", class: "icon-button tiny", "aria-label": message("playground.unit.add", number), title: message("playground.unit.add", number), onclick: resize(1), disabled: shape.units >= MAX_UNITS }, "+");

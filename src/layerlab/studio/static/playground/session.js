@@ -6,6 +6,7 @@ import { store } from "../store.js";
 import { withDisplay } from "./link.js";
 
 /** @typedef {import("../store.js").State} State */
+/** @typedef {import("../store.js").Specification} Specification */
 /** @typedef {import("./edits.js").Changes} Changes */
 
 /** Rapid changes of one control make one entry in the history of the browser. */
@@ -15,7 +16,8 @@ const SAME_GESTURE = 800;
 let complain = () => {};
 /** @type {Changes | null} */
 let pending = null;
-let sending = false;
+/** @type {Changes | null} */
+let sent = null;
 let shownHash = "";
 let lastPush = 0;
 let lastFields = "";
@@ -35,7 +37,6 @@ export function begin(onError) {
     if (status === "open") void open(begun ? shownHash : location.hash.slice(1), "replace");
   });
   addEventListener("popstate", followAddress);
-  addEventListener("hashchange", followAddress);
   socket.connect();
 }
 
@@ -83,24 +84,23 @@ function displayOf(page) {
 
 /**
  * Change fields of the specification. Changes asked for while one is on its way go together with the next.
- * @param {Changes | null} changes
+ * @param {(wanted: Specification) => Changes | null} edit from the specification as it will be once everything asked
+ *   for before has come; null changes nothing
  */
-export function change(changes) {
+export function change(edit) {
+  if (!store.state) return;
+  const changes = edit({ ...store.state.specification, ...sent, ...pending });
   if (!changes) return;
   pending = { ...pending, ...changes };
-  if (!sending) void sendPending();
+  if (!sent) void sendPending();
 }
 
 async function sendPending() {
-  sending = true;
-  try {
-    while (pending) {
-      const changes = pending;
-      pending = null;
-      await request("change", { changes }, Object.keys(changes).join());
-    }
-  } finally {
-    sending = false;
+  while (pending) {
+    sent = pending;
+    pending = null;
+    await request("change", { changes: sent }, Object.keys(sent).join());
+    sent = null;
   }
 }
 
@@ -188,5 +188,8 @@ function publish(how) {
 function report(error) {
   if (error instanceof socket.ConnectionLost) return; // the status line says so
   if (error instanceof socket.CommandError) complain(error.key ? t(error.key, error.values) : error.message);
-  else throw error;
+  else {
+    sent = pending = null;
+    throw error;
+  }
 }
