@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -457,17 +458,32 @@ class Network:
             (n, outputs): two classes: the output in [-1, 1] (with cross-entropy 2p - 1); more: the probability of each
             class; regression: the value.
         """
-        return self._compute(xy)[-1]
+        return self._at(xy, self._blocks()[-1:])[0]
 
     def activations(self, xy: ArrayLike) -> list[Floats]:
         """Return the inputs (n, features), then each hidden layer's output (n, width) after activation and skip."""
-        return self._compute(xy)[:-1]
+        return self._at(xy, self._blocks()[:-1])
 
-    def _compute(self, xy: ArrayLike) -> list[Floats]:
+    def _blocks(self, *, units_only: bool = False) -> list[tuple[int, int]]:
+        """Return (first row, rows) of the inputs and of each layer's output, without what a skip puts beside it."""
+        columns = [Column.OUTPUT_ROW, Column.UNITS if units_only else Column.WIDTH]
+        return [(0, len(self.train_columns) - 1), *map(tuple, self.layout.table[:, columns].tolist())]
+
+    def _at(self, xy: ArrayLike, blocks: list[tuple[int, int]]) -> list[Floats]:
+        """Return the rows of each block at the points ``xy``, turned to (n, rows)."""
         places = np.asarray(xy, np.float64).reshape(-1, 2)
         points = self._columns(np.column_stack([places, np.zeros(len(places))]))
+        values, ends = self._compute(points, blocks), np.cumsum([rows for _, rows in blocks])
+        return [np.ascontiguousarray(part.T) for part in np.split(values, ends[:-1])]
+
+    def _compute(self, points: Floats, blocks: list[tuple[int, int]]) -> Floats:
+        """Return the rows of all blocks, one after another, for points (features + 1, n), in evaluation mode."""
         self._make_room()
-        rows = np.empty((self.layout.rows, len(places)))
+        rows = np.concatenate([np.arange(start, start + count) for start, count in blocks])
+        results = np.empty((len(rows), points.shape[1]))
+        if self._plain:
+            classic.compute(self.layout.table, self.parameters, self._values, points, rows, results)
+            return results
         general.compute(
             int(self.layout.output),
             self.layout.table,
@@ -477,10 +493,9 @@ class Network:
             self._inverse,
             points,
             rows,
+            results,
         )
-        starts = [(0, len(points) - 1), *self.layout.table[:, [Column.OUTPUT_ROW, Column.WIDTH]].tolist()]
-        results = [np.ascontiguousarray(rows[start : start + width].T) for start, width in starts]
-        if self.layout.output == Output.LOGISTIC:
+        if self.layout.output == Output.LOGISTIC and blocks[-1][0] == self.layout.table[-1, Column.OUTPUT_ROW]:
             results[-1] = 2 * results[-1] - 1
         return results
 
@@ -490,18 +505,28 @@ class Network:
         Returns:
             One array (units, resolution, resolution) each; the top row is y = +6, both ends of [-6, 6] are included.
         """
-        axis = np.linspace(-6, 6, resolution)
-        xy = np.stack([np.tile(axis, resolution), np.repeat(axis[::-1], resolution)], axis=1)
-        units = [len(self.specification.features), *(layer.units for layer in self.layers)]
-        return [
-            np.ascontiguousarray(result[:, :count].T, np.float32).reshape(count, resolution, resolution)
-            for result, count in zip(self._compute(xy), units, strict=True)
-        ]
+        blocks = self._blocks(units_only=True)
+        values = self._compute(grid(self.specification.features, resolution), blocks).astype(np.float32)
+        ends = np.cumsum([rows for _, rows in blocks])
+        return np.split(values.reshape(-1, resolution, resolution), ends[:-1])
 
-    def painted_maps(self, resolution: int = 50) -> NDArray[np.uint8]:
-        """Return :meth:`maps` of all units, one after another, as bytes: v in [-1, 1] becomes round(127.5 (v + 1))."""
-        values = np.concatenate(self.maps(resolution)) if self.layers else np.zeros((0, resolution, resolution))
-        return np.nan_to_num(np.rint(127.5 * (np.clip(values, -1, 1) + 1)), nan=128).astype(np.uint8)
+    def painted_maps(self, resolution: int = 50, layer: int | None = None) -> NDArray[np.uint8]:
+        """Return :meth:`maps` as bytes: v in [-1, 1] becomes round(127.5 (v + 1)).
+
+        Args:
+            resolution: of each side.
+            layer: one alone (-1: the inputs, then the hidden layers from 0, then the output layer); None: all units,
+                one after another.
+
+        Returns:
+            (units, resolution, resolution)
+        """
+        blocks = self._blocks(units_only=True)
+        wanted = blocks if layer is None else blocks[layer + 1 : layer + 2]
+        values = self._compute(grid(self.specification.features, resolution), wanted)
+        painted = np.empty(values.shape, np.uint8)
+        classic.paint(values, painted)
+        return painted.reshape(-1, resolution, resolution)
 
     def take_up(self, parameters: ArrayLike, dead: ArrayLike, epoch: int, updates: int) -> None:
         """Take up the state at the end of epoch ``epoch`` that another kernel has reached without an optimiser's state.
@@ -545,6 +570,16 @@ class Network:
             mine[:] = theirs
         self._reserve_queue(snapshot.queue.shape[1])
         self._queue[:, : snapshot.queue.shape[1]] = snapshot.queue
+
+
+@lru_cache(64)
+def grid(features: tuple[str, ...], resolution: int) -> Floats:
+    """Return the points of a map as the kernels take them: (features + 1, resolution^2), from the top left one on."""
+    axis = np.linspace(-6, 6, resolution)
+    xy = np.stack([np.tile(axis, resolution), np.repeat(axis[::-1], resolution)], axis=1)
+    points = np.zeros((len(features) + 1, len(xy)))
+    points[:-1] = inputs(xy, features).T
+    return points
 
 
 def is_plain(specification: Specification, layout: Layout) -> bool:

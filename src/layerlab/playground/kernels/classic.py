@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from layerlab.playground.kernels.codes import (
     BIASES,
     INPUT_ROWS,
@@ -31,28 +33,17 @@ from layerlab.playground.kernels.functions import positive, sigmoid, slope_of_po
 from layerlab.playground.kernels.vectors import DOUBLES, fill, load, store
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
     Whole = NDArray[np.int64]
 
-__all__ = ["run"]
+__all__ = ["compute", "paint", "run"]
 
 LEARN: Final = 0
 EVALUATE_TRAIN: Final = 1
 EVALUATE_TEST: Final = 2
-
-
-@inlined
-def take(values: Floats, first: int, points: Floats, start: int, count: int) -> None:
-    """Copy ``count`` points (features and the label) from ``start`` on to the columns from ``first`` on."""
-    features = len(points) - 1
-    for i in range(len(points)):
-        row = i if i < features else len(values) - 1
-        for p in range(count):
-            values[row, first + p] = points[i, start + p]
 
 
 @inlined
@@ -184,7 +175,7 @@ def run(
     """
     batch, output = codes[0], table[-1, OUTPUT_ROWS]
     points, block = train.shape[1], values.shape[1]
-    epochs = made = start = end = 0
+    epochs = made = start = end = waiting = 0
     total = 0.0
     # Training and evaluation share the one place where values are computed: half the code to compile.
     stage = LEARN if batch > 0 else EVALUATE_TRAIN
@@ -203,13 +194,18 @@ def run(
                 counters[0], counters[1] = 0, left + keep
                 stage = EVALUATE_TRAIN
                 continue
-            count = waiting + end - place
-            take(values, 0, queue, 0, waiting)
-            take(values, waiting, train, place, end - place)
+            begin, count = place, waiting + end - place
         else:
-            data = train if stage == EVALUATE_TRAIN else test
-            count = min(block, data.shape[1] - start)
-            take(values, 0, data, start, count)
+            waiting, begin = 0, start
+            count = min(block, (train if stage == EVALUATE_TRAIN else test).shape[1] - start)
+        for source in range(0 if waiting > 0 else 1, 2):
+            data = (test if stage == EVALUATE_TEST else train) if source == 1 else queue
+            to = waiting if source == 1 else 0
+            shift = begin - to if source == 1 else 0
+            for i in range(len(data)):
+                row = i if i < len(data) - 1 else len(values) - 1
+                for p in range(to, count if source == 1 else waiting):
+                    values[row, p] = data[i, p + shift]
         forward(table, parameters, values, count)
         if stage == LEARN:
             backward(table, parameters, gradients, values, deltas, count)
@@ -241,3 +237,29 @@ def run(
             if not finite or batch == 0:
                 break
     return epochs, made
+
+
+@compiled
+def compute(table: Whole, parameters: Floats, values: Floats, points: Floats, rows: Whole, results: Floats) -> None:
+    """Compute the rows ``rows`` of ``values`` for points (features + 1, n), into ``results`` (rows, n)."""
+    size, block = points.shape[1], values.shape[1]
+    for start in range(0, size, block):
+        count = min(block, size - start)
+        for i in range(len(points) - 1):
+            for p in range(count):
+                values[i, p] = points[i, start + p]
+        forward(table, parameters, values, count)
+        for k in range(len(rows)):
+            for p in range(count):
+                results[k, start + p] = values[rows[k], p]
+
+
+@compiled
+def paint(values: Floats, painted: NDArray[np.uint8]) -> None:
+    """Turn each value v in [-1, 1] into the byte round(127.5 (v + 1)), what is beyond into the nearest, NaN into 128."""
+    for k in range(len(values)):
+        for p in range(values.shape[1]):
+            value = 127.5 * (values[k, p] + 1.0)
+            value = 0.0 if value < 0.0 else value
+            value = 255.0 if value > 255.0 else value
+            painted[k, p] = np.uint8(np.rint(value)) if value == value else np.uint8(128)  # noqa: PLR0124

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from layerlab.playground.kernels.classic import EVALUATE_TEST, EVALUATE_TRAIN, LEARN, take
+from layerlab.playground.kernels.classic import EVALUATE_TEST, EVALUATE_TRAIN, LEARN
 from layerlab.playground.kernels.codes import (
     ADAMW,
     ADD,
@@ -81,6 +81,16 @@ RMSPROP_DECAY: Final = 0.99
 ADAM_SQUARE_DECAY: Final = 0.999
 ADAMW_DECAY: Final = 0.01
 GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
+
+
+@inlined
+def take(values: Floats, first: int, points: Floats, start: int, count: int) -> None:
+    """Copy ``count`` points (features and the label) from ``start`` on to the columns from ``first`` on."""
+    features = len(points) - 1
+    for i in range(len(points)):
+        row = i if i < features else len(values) - 1
+        for p in range(count):
+            values[row, first + p] = points[i, start + p]
 
 
 @inlined
@@ -434,17 +444,18 @@ def compute(
     values: Floats,
     inverse: Floats,
     points: Floats,
+    rows: Whole,
     results: Floats,
 ) -> None:
-    """Compute all rows of ``values`` for ``points`` (features + 1, n), in evaluation mode, into ``results`` (rows, n)."""
+    """Compute the rows ``rows`` of ``values`` for points (features + 1, n), in evaluation mode, into ``results``."""
     size, block = points.shape[1], values.shape[1]
     for start in range(0, size, block):
         count = min(block, size - start)
         take(values, 0, points, start, count)
         forward(kind, table, parameters, running, values, inverse, count, False, False, False)
-        for row in range(len(values)):
+        for k in range(len(rows)):
             for p in range(count):
-                results[row, start + p] = values[row, p]
+                results[k, start + p] = values[rows[k], p]
 
 
 @compiled
