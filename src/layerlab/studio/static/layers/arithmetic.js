@@ -14,7 +14,10 @@ import { formatNumber, t } from "../locale.js";
 export function arithmetic(cell, value) {
   const result = h("strong", null, formatNumber(value));
   const { operation, terms } = cell;
-  if (operation === "copy") return [document.createTextNode(`${signed(terms[0].value)} = `), result];
+  if (operation === "copy") {
+    const [, row, column] = terms[0].source;
+    return [document.createTextNode(`${t("layers.cell", { row: row + 1, column: column + 1 })}: `), result];
+  }
   if (operation === "max") {
     const parts = terms.flatMap((term, i) => [
       ...(i ? [document.createTextNode(", ")] : []),
@@ -36,7 +39,7 @@ export function arithmetic(cell, value) {
     return [document.createTextNode("("), ...sum, document.createTextNode(`) / ${terms.length} = `), result];
   }
   const hasWeights = terms.some((term) => term.weight !== null);
-  const bias = hasWeights && cell.bias ? [document.createTextNode(" + "), h("span", { class: "bias" }, signed(cell.bias))] : [];
+  const bias = hasWeights && cell.bias ? [document.createTextNode(" + "), h("span", { class: "bias-term" }, signed(cell.bias))] : [];
   if (!terms.length) return [...(bias.length ? bias.slice(1) : [document.createTextNode("0")]), document.createTextNode(" = "), result];
   return [...sum, ...bias, document.createTextNode(" = "), result];
 }

@@ -1,7 +1,7 @@
 /** What the pages share: matrices that belong together, the question to the server, and the light on sources. */
 
 import { h, replace } from "../dom.js";
-import { message, onLanguage, text } from "../locale.js";
+import { message, onLanguage, t, text } from "../locale.js";
 import { arithmetic } from "./arithmetic.js";
 import { Refused, asker, worded } from "./api.js";
 
@@ -17,7 +17,9 @@ import { Refused, asker, worded } from "./api.js";
  * @property {() => void} stop
  */
 
+/** Milliseconds: of one step of the walk, and before the page says that it waits. */
 const PACE = 700;
+const WAIT = 400;
 
 /**
  * Join inputs, outputs and the server.
@@ -54,6 +56,11 @@ export function createBoard({ page, request, inputs, outputs, onanswer, onpoint 
 
   async function send() {
     if (Object.values(inputs).some((input) => !input.valid())) return;
+    const late = setTimeout(() => {
+      status.hidden = false;
+      status.classList.add("waiting");
+      status.textContent = t("layers.waiting");
+    }, WAIT);
     try {
       const answer = await ask(request());
       problem = null;
@@ -72,11 +79,14 @@ export function createBoard({ page, request, inputs, outputs, onanswer, onpoint 
       problem = error.problem;
       clear();
       replace(line);
+    } finally {
+      clearTimeout(late);
     }
     tell();
   }
 
   function tell() {
+    status.classList.remove("waiting");
     status.hidden = problem === null;
     status.textContent = problem ? worded(problem) : "";
     for (const view of Object.values(outputs())) view.root.classList.toggle("stale", problem !== null);

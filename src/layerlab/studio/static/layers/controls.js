@@ -45,7 +45,7 @@ export function choice({ label, choices, prefix, value, onchange }) {
   const select = h("select", { onchange }, choices.map((name) => h("option", { value: name }, text(`${prefix}${name}`))));
   select.value = value;
   return {
-    root: h("label", { class: "field" }, text(label), select),
+    root: h("label", { class: "field" }, h("span", null, text(label)), select),
     value: () => select.value,
     set: (next) => {
       select.value = next;

@@ -48,7 +48,7 @@ export function kernelPage({ page, image: firstImage, kernel: firstKernel, knobs
   const window_ = slider({ label: "layers.kernel-size", min: 1, max: 5, value: 3, onchange: resizeKernel });
   const stride = slider({ label: "layers.stride", min: 1, max: 4, value: firstStride, onchange: update });
   const padding = choice({ label: "layers.padding", choices: paddings, prefix: "layers.padding.", value: firstPadding, onchange: update });
-  const kinds = choice({ label: "layers.kernel", choices: Object.keys(KERNELS), prefix: "layers.kernel.", value: firstKernel, onchange: chooseKernel });
+  const kinds = choice({ label: "layers.kernel-kind", choices: Object.keys(KERNELS), prefix: "layers.kernel.", value: firstKernel, onchange: chooseKernel });
   const dilation = slider({ label: "layers.dilation", min: 1, max: 3, value: 1, onchange: update });
   const extra = slider({ label: "layers.output-padding", min: 0, max: 2, value: 0, onchange: update });
   const bias = slider({ label: "layers.bias", min: -5, max: 5, step: 0.5, value: 0, onchange: update });
