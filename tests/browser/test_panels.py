@@ -59,6 +59,7 @@ def opened(open_page: OpenPage, panel: str, path: str = "/", **settings: Any) ->
     tab.wait_for()
     wait_for(page, "store.frame !== null && store.data !== null")
     tab.click()
+    page.locator(f"#panel-{panel} .panel-lead").wait_for()
     return page, page.locator(f"#panel-{panel}")
 
 
@@ -100,6 +101,21 @@ def test_seeds_draw_a_fan_and_a_grid_and_open_one(open_page: OpenPage) -> None:
     assert store(page, "store.frame.test_loss") == pytest.approx(min(by_seed), rel=0.01)
 
 
+def test_seeds_are_stopped_before_the_end(open_page: OpenPage) -> None:
+    page, panel = opened(open_page, "seeds", "/#networkShape=8,8,8")
+    panel.get_by_label("Number of seeds").fill("64")
+    panel.get_by_label("Epochs each").select_option("2000")
+    panel.get_by_role("button", name="Train all").click()
+    page.wait_for_selector(".seed-cell")
+    panel.get_by_role("button", name="Stop").click()
+    panel.get_by_text("Stopped before the end.").wait_for()
+    assert panel.get_by_role("button", name="Train all").is_visible()
+    train(page, 1)
+    panel.get_by_label("Number of seeds").fill("65")
+    panel.get_by_role("button", name="Train all").click()
+    assert panel.locator(":invalid").count() == 1
+
+
 def test_seeds_say_that_the_network_has_changed_since(open_page: OpenPage) -> None:
     page, panel = opened(open_page, "seeds")
     panel.get_by_label("Number of seeds").fill("2")
@@ -123,7 +139,7 @@ def test_history_goes_back_and_forward_and_to_the_same_weights(open_page: OpenPa
     wait_for(page, "store.frame.epoch === 10")
     assert store(page, "store.frame.test_loss") == pytest.approx(losses[10])
     page.wait_for_function("() => document.querySelector('.scrubber-place').textContent.startsWith('Epoch 10 of 30')")
-    panel.get_by_label("One epoch back").click()
+    panel.get_by_label("Back").click()
     wait_for(page, "store.frame.epoch === 9")
     slider.fill("30")
     wait_for(page, "store.frame.epoch === 30")
@@ -133,6 +149,23 @@ def test_history_goes_back_and_forward_and_to_the_same_weights(open_page: OpenPa
     assert store(page, "[...store.frame.arrays.weights]") == first
     panel.get_by_role("button", name="Other initial weights").click()
     wait_for(page, f"store.frame.epoch === 0 && store.frame.arrays.weights[0] !== {first[0]}")
+
+
+def test_history_of_a_long_run_leaps_from_state_to_state(open_page: OpenPage) -> None:
+    page, panel = opened(open_page, "history")
+    train(page, 600)
+    kept = store(page, "store.frame.history")
+    assert kept[0] == 0
+    assert kept[-1] == 600
+    assert kept != list(range(601))
+    panel.get_by_label("Epoch of this run").fill("301")
+    wait_for(page, "store.frame.epoch < 600")
+    reached = store(page, "store.frame.epoch")
+    assert reached in kept
+    panel.get_by_label("Forward").click()
+    wait_for(page, f"store.frame.epoch === {kept[kept.index(reached) + 1]}")
+    panel.get_by_label("Back").click()
+    wait_for(page, f"store.frame.epoch === {reached}")
 
 
 def test_runs_are_kept_side_by_side_and_outlive_a_reload(open_page: OpenPage) -> None:
@@ -169,6 +202,9 @@ def test_health_names_the_layers_where_the_gradient_vanishes(open_page: OpenPage
     sizes = store(page, "store.frame.health.layers.map((layer) => layer.gradient_size)")
     shown = numbers(panel.locator(".size-bars .value").all_text_contents())
     assert shown == [pytest.approx(size, rel=0.06) for size in sizes]
+    page.reload()  # the panel is the first now, before there is a network
+    panel.locator(".finding.vanishing").first.wait_for()
+    assert page.locator(".notice").count() == 0
     page.locator("#panel-tab-seeds").click()
     wait_for(page, "store.frame.health === undefined")
 
@@ -196,7 +232,9 @@ def test_step_inside_writes_out_the_chain_rule(open_page: OpenPage) -> None:
     page.wait_for_selector(".inside-number")
     assert panel.locator(".inside-number").count() == 2 * 4 + 4 * 2 + 2
     panel.get_by_role("button", name="Backward: gradients").click()
-    page.wait_for_function("() => [...document.querySelectorAll('.inside-unit .symbol')].some((it) => it.textContent === '∂L/∂a')")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.inside-unit .symbol')].some((it) => it.textContent === '∂L/∂a')"
+    )
     panel.locator(".inside-link").last.hover()
     panel.get_by_text("Link: Layer 2, neuron 2 → Output").wait_for()
 
@@ -244,7 +282,9 @@ def test_drawn_points_become_the_data_set(open_page: OpenPage) -> None:
     wait_for(page, f"store.data.arrays.train.length + store.data.arrays.test.length === {3 * count}")
     panel.get_by_role("button", name="Erase").click()
     page.mouse.click(box["x"] + 180, box["y"] + 60)
-    page.wait_for_function(f"() => !document.querySelector('#panel-data [role=status]').textContent.includes('{count} ')")
+    page.wait_for_function(
+        f"() => !document.querySelector('#panel-data [role=status]').textContent.includes('{count} ')"
+    )
 
 
 def test_the_board_is_drawn_on_by_keyboard(open_page: OpenPage) -> None:
@@ -279,6 +319,30 @@ def test_a_table_is_read_or_refused_in_one_sentence(open_page: OpenPage) -> None
         panel.get_by_role("button", name="Pobierz CSV").click()
     lines = Path(started.value.path()).read_text().split()
     assert len(lines) == 1 + 4
+
+
+def test_a_file_is_dropped_and_values_are_drawn(open_page: OpenPage) -> None:
+    page, panel = opened(open_page, "data")
+    page.evaluate(
+        r"""() => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File(["10,20,a\n30,40,b\n20,50,a"], "mine.csv", { type: "text/csv" }));
+            document.querySelector("#panel-data [type=checkbox]").checked = true;
+            document.querySelector("#panel-data").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, cancelable: true }));
+        }"""
+    )
+    wait_for(page, "store.state.specification.dataset === 'points'")
+    assert [x for x, _, _ in store(page, "store.state.specification.points")] == [-5, 5, 0]
+    panel.get_by_label("What the labels are").select_option("regression")
+    panel.get_by_role("button", name="Clear").click()
+    panel.get_by_label("Size of the brush").fill("0")
+    panel.get_by_label("Value of the points").fill("-0.5")
+    board = panel.locator("canvas.board")
+    board.focus()
+    board.press("Enter")
+    panel.get_by_role("button", name="Use as the data set").click()
+    wait_for(page, "store.state.specification.problem === 'regression'")
+    assert store(page, "store.state.specification.points") == [[0, 0, -0.5]]
 
 
 def test_the_code_has_these_weights(open_page: OpenPage) -> None:
@@ -335,7 +399,9 @@ def test_the_strip_is_walked_with_arrows_and_comes_back_as_it_was(open_page: Ope
 
 @pytest.mark.parametrize("language", ["en-US", "pl-PL"])
 def test_every_panel_fits_into_900_pixels_and_has_all_its_texts(open_page: OpenPage, language: str) -> None:
-    page, _ = opened(open_page, "seeds", "/#networkShape=8,8,8", locale=language, viewport={"width": 900, "height": 900})
+    page, _ = opened(
+        open_page, "seeds", "/#networkShape=8,8,8", locale=language, viewport={"width": 900, "height": 900}
+    )
     train(page, 2)
     for name in PANELS:
         page.locator(f"#panel-tab-{name}").click()

@@ -36,7 +36,13 @@ export function mount(root, context) {
     block,
   );
 
+  let shownOnce = false;
+  context.store.subscribe((change) => {
+    if (change === "state" && shownOnce && !source) void refresh(); // it was the first panel, before there was a network
+  });
+
   async function refresh() {
+    if (!context.store.state) return;
     const reply = await ask(context, "code", { framework: framework.value() });
     if (!reply) return;
     source = reply.source;
@@ -54,5 +60,10 @@ export function mount(root, context) {
     }
   }
 
-  return { shown: () => void refresh() };
+  return {
+    shown: () => {
+      shownOnce = true;
+      void refresh();
+    },
+  };
 }

@@ -2,6 +2,7 @@
 
 import { h, onceAFrame, replace } from "../../dom.js";
 import { message, onLanguage, t, text } from "../../locale.js";
+import { onStatus } from "../../socket.js";
 import { histogramPicture, sizeBars } from "./histogram.js";
 import { brief, percent } from "./numbers.js";
 import { ask } from "./parts.js";
@@ -18,7 +19,6 @@ import { ask } from "./parts.js";
 /** @typedef {{ layers: LayerHealth[], verdicts: Verdict[] }} Health */
 
 const REDRAW = 200;
-const ASK_AGAIN = 1000;
 
 /**
  * @param {HTMLElement} root
@@ -29,7 +29,8 @@ export function mount(root, context) {
   const { store } = context;
   let visible = false;
   let drawn = 0;
-  let asked = 0;
+  /** Whether frames of the present connection were asked to carry health. */
+  let watching = false;
   let spoken = "";
   const findings = h("ul", { class: "findings", "aria-label": message("panels.health.findings") });
   const status = h("p", { class: "visually-hidden", role: "status" });
@@ -50,19 +51,22 @@ export function mount(root, context) {
   const redraw = onceAFrame(draw);
   onLanguage(redraw);
   new ResizeObserver(redraw).observe(bars);
+  onStatus((status) => {
+    watching = watching && status === "open";
+  });
   store.subscribe((change) => {
-    if (!visible || change !== "frame") return;
+    if (!visible || (change !== "frame" && change !== "state")) return;
+    watch();
     const now = performance.now();
-    if (!store.frame?.health && now - asked > ASK_AGAIN) watch(true); // another session, after a restart of the server
     if (now - drawn < REDRAW && store.frame?.playing) return;
     drawn = now;
     redraw();
   });
 
-  /** @param {boolean} on */
-  function watch(on) {
-    asked = performance.now();
-    void ask(context, "watch", { health: on });
+  function watch() {
+    if (watching || !store.state) return;
+    watching = true;
+    void ask(context, "watch", { health: true });
   }
 
   function draw() {
@@ -91,11 +95,13 @@ export function mount(root, context) {
   return {
     shown: () => {
       visible = true;
-      watch(true);
+      watch();
+      redraw();
     },
     hidden: () => {
       visible = false;
-      watch(false);
+      if (watching) void ask(context, "watch", { health: false });
+      watching = false;
     },
   };
 }

@@ -43,9 +43,9 @@ export function mount(root, context) {
     h(
       "div",
       { class: "scrubber" },
-      h("button", { type: "button", class: "button", "aria-label": message("panels.history.back"), title: message("panels.history.back"), onclick: () => go(store.frame?.epoch - 1) }, "‹"),
+      h("button", { type: "button", class: "button", "aria-label": message("panels.history.back"), title: message("panels.history.back"), onclick: () => leap(-1) }, "‹"),
       slider,
-      h("button", { type: "button", class: "button", "aria-label": message("panels.history.forward"), title: message("panels.history.forward"), onclick: () => go(store.frame?.epoch + 1) }, "›"),
+      h("button", { type: "button", class: "button", "aria-label": message("panels.history.forward"), title: message("panels.history.forward"), onclick: () => leap(1) }, "›"),
       place,
     ),
     h(
@@ -58,6 +58,18 @@ export function mount(root, context) {
     h("div", { class: "history-results" }, h("div", { class: "panel-column" }, h("div", { class: "panel-tools" }, switches.elements), chart.element), h("div", { class: "panel-column" }, runs.element)),
   );
   slider.addEventListener("input", () => go(Number(slider.value)));
+
+  /**
+   * Go to the next state that was kept: of a long run not every epoch is.
+   * @param {-1 | 1} way
+   */
+  function leap(way) {
+    const now = wanted ?? store.frame?.epoch ?? 0;
+    /** @type {number[]} */
+    const kept = store.frame?.history ?? [];
+    const next = way > 0 ? kept.find((epoch) => epoch > now) : kept.findLast((epoch) => epoch < now);
+    if (next !== undefined) go(next);
+  }
 
   /** @param {number} epoch */
   function go(epoch) {

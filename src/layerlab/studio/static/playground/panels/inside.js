@@ -63,7 +63,7 @@ export function mount(root, context) {
   /** Ask for the trace of the present network; while one is on its way only the newest wish counts. */
   async function ask() {
     wanted = true;
-    if (asking) return;
+    if (asking || !store.state) return;
     asking = true;
     while (wanted && visible) {
       wanted = false;

@@ -2,6 +2,7 @@
 
 import { h, onceAFrame, replace } from "../../dom.js";
 import { message, t, text } from "../../locale.js";
+import { onStatus } from "../../socket.js";
 import { request } from "../session.js";
 import { lineChart } from "./chart.js";
 import { brief } from "./numbers.js";
@@ -56,6 +57,7 @@ export function mount(root, context) {
     shown,
   );
   order.addEventListener("change", redraw);
+  onStatus((status) => status === "lost" && finish(true));
   cancel.hidden = progress.hidden = true;
   context.onFrame((frame) => {
     if (frame.kind !== "seeds") return;
