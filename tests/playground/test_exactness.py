@@ -54,6 +54,7 @@ CASES = {
     "relu": "activation=relu&networkShape=6,4&dataset=spiral&sinX=true",
     "another spelling of the seed": "seed=0.50",
     "a seed in words": "seed=hello",
+    "a seed with signs": "seed=a%20b+c/d%",
     "a long seed": "seed=" + "0123456789" * 10,
     "a keyless value": "seed=&learningRate=&networkShape=3",
     "a key twice": "learningRate=0.3&learningRate=0.01",
@@ -94,11 +95,11 @@ def test_a_case_gives_the_oracles_numbers(engine: Oracle, link: str) -> None:
     compare(engine, link, epochs=30)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(classic_specifications(most_layers=2, most_units=4))
 @example(Specification(regularization="L1", regularization_rate=0.3, batch_size=30, features=()))
 def test_a_drawn_link_gives_the_oracles_numbers(engine: Oracle, specification: Specification) -> None:
-    compare(engine, plain_link(specification), epochs=10)
+    compare(engine, plain_link(specification), epochs=6)
 
 
 @pytest.mark.slow
@@ -109,9 +110,9 @@ def test_many_drawn_links_give_the_oracles_numbers(engine: Oracle, specification
 
 
 def plain_link(specification: Specification) -> str:
-    """Return the link with a seed that needs no percent-encoding, which TensorFlow Playground does not undo."""
-    plain = specification.seed.isascii() and specification.seed.replace(".", "").isalnum()
-    return write_link(specification if plain else specification.replace(seed="0.5"))
+    """Return the link with a seed that TensorFlow Playground reads, too."""
+    link = write_link(specification)
+    return link if "ownSeed=" not in link and specification.seed else write_link(specification.replace(seed="0.5"))
 
 
 def test_a_batch_that_never_comes_together_never_learns() -> None:

@@ -16,6 +16,7 @@ value is not the default; its own key then holds the nearest thing that it knows
 | frozen | frozen=0.1.-1,2.0.0..3 (layer.unit.source or .first..last) | - |
 | points | points=TEXT (see :mod:`layerlab.playground.packed_points`) | - |
 | seed "" | emptySeed=true | a seed of its own choice |
+| seed "a b" | ownSeed=a%20b | seed=a%20b, another seed: it decodes nothing |
 """
 
 from __future__ import annotations
@@ -99,7 +100,10 @@ def write_link(specification: Specification, page: Mapping[str, str] | None = No
         **({} if specification.seed else {"emptySeed": "true"}),
         **{name: str(value) for name, value in (page or {}).items() if name and name not in KEYS},
     }
-    return "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in written.items())
+    as_it_stands = {"seed"} if SEED.fullmatch(specification.seed) else set()
+    return "&".join(
+        f"{_encoded(name)}={value if name in as_it_stands else _encoded(value)}" for name, value in written.items()
+    )
 
 
 def specification_of(value: object) -> Specification:
@@ -153,6 +157,8 @@ OURS: Final[Mapping[str, Collection[str]]] = {
     "ownDataset": DATASETS,
     "ownRegDataset": REGRESSION_DATASETS,
 }
+SEED: Final = re.compile(r"[!$%'()*+,./:;?@\w~-]+", re.ASCII)
+"""A seed that a browser leaves as it stands in an address."""
 DISPLAY: Final = ("showTestData", "discretize", "collectStats", "tutorial", "hideText")
 
 
@@ -178,7 +184,7 @@ def _classic_changes(given: Mapping[str, str], warnings: list[str]) -> dict[str,
     if "networkShape" in given:
         changes["hidden_layers"] = _numbers("networkShape", values.get("networkShape", ""))
     if "seed" in values:
-        changes["seed"] = values["seed"]
+        changes["seed"] = given["seed"].split("=")[0]  # the key of the random numbers: as it stands
     if _is_true(given, "initZero"):
         changes["initialization"] = "zero"
     features = {name: name not in values or values[name] != "false" for name in SWITCHES if name in values}
@@ -311,6 +317,7 @@ OWN: Final[Mapping[str, tuple[str, Callable[[str, str], Any], Callable[[Any], st
     "scheduleEpochs": ("schedule_epochs", _number, str),
     "points": ("points", _points, pack),
     "weightSeed": ("weight_seed", _text, str),
+    "ownSeed": ("seed", _text, str),
 }
 KEYS: Final = frozenset((*CHOICES, *NUMBERS, *SWITCHES, "networkShape", "seed", "initZero", "emptySeed", *OWN))
 
@@ -318,6 +325,8 @@ KEYS: Final = frozenset((*CHOICES, *NUMBERS, *SWITCHES, "networkShape", "seed", 
 def _is_own(specification: Specification, name: str) -> bool:
     """Tell whether its own keys cannot say a field's value."""
     value = getattr(specification, name)
+    if name == "seed":
+        return value != "" and SEED.fullmatch(value) is None
     known = dict(CHOICES.values()) | {"initialization": ("classic", "zero")}
     return value not in known[name] if name in known else value != getattr(DEFAULT, name)
 
