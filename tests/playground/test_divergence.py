@@ -91,6 +91,13 @@ def test_where_nothing_helps_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     assert explained.sentence.endswith("; none of the 2 changes that were tried kept the run finite")
 
 
+def test_a_run_that_stays_finite_but_grows_is_no_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(divergence, "WORSE", 0.0)
+    _, explained = diverged(DIVERGING[0])
+    assert explained.remedy is None
+    assert len(explained.tried) > 5
+
+
 def test_a_run_that_is_too_long_is_tried_from_a_later_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(Specification(**DIVERGING[0]).replace(learning_rate=0.01))
     session.step(400)

@@ -65,6 +65,13 @@ def test_a_history_thins_out_evenly(snapshots: list[Snapshot]) -> None:
     assert history.until_next(258) == 2
 
 
+def test_the_first_state_stays_wherever_the_history_began(snapshots: list[Snapshot]) -> None:
+    history = History(100)
+    for each in snapshots[7:]:
+        history.add(each)
+    assert history.epochs == [7, *range(8, 259, 2), 259]
+
+
 def test_large_networks_keep_fewer_states(snapshots: list[Snapshot]) -> None:
     history = History(800_000)
     for each in snapshots:

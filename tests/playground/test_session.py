@@ -157,6 +157,15 @@ def test_minibatch_play_keeps_history_too() -> None:
     assert session.history == list(range(session.epoch + 1))
 
 
+def test_the_end_of_an_epoch_that_minibatches_reached_can_be_gone_forward_to_again() -> None:
+    session = Session("")
+    session.step_minibatches(50)
+    before = state(session)
+    assert session.rewind_to(1) == 1
+    assert session.rewind_to(2) == 2
+    assert state(session) == before
+
+
 def test_a_session_ends_with_its_last_reference() -> None:
     session = Session("")
     session.step(3)
