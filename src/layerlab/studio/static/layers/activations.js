@@ -21,7 +21,7 @@ export function build() {
   const status = h("p", { class: "problem", role: "status", hidden: true });
   const lecture = h("div", { class: "curves" });
   const others = h("div", { class: "curves" });
-  const more = h("details", null, h("summary", null, text("layers.activations.others")), others);
+  const more = h("details", null, h("summary", null, text("layers.activations.others")), others, h("p", { class: "note" }, text("layers.activations.vectors")));
   /** @type {{ x: number[], curves: Curve[] } | null} */
   let answer = null;
   /** @type {Map<string, { root: HTMLElement, canvas: HTMLCanvasElement, said: HTMLElement }>} */
