@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -99,6 +100,10 @@ def test_a_line_shows_its_weight_and_opens_its_editor(open_page: OpenPage) -> No
     page.mouse.move(source["x"] + source["width"] + 4, source["y"] + source["height"] / 2)
     tooltip = page.locator(".network .tooltip")
     assert tooltip.inner_text().startswith("From X₁: ")
+    page.mouse.move(target["x"] - 2, target["y"] + 0.22 * target["height"])
+    assert tooltip.inner_text().startswith("From X₁: ")
+    page.mouse.move(target["x"] - 2, target["y"] + 0.78 * target["height"])
+    assert not tooltip.is_visible() or tooltip.inner_text().startswith("From X₂: ")
     page.mouse.click(source["x"] + source["width"] + 4, source["y"] + source["height"] / 2)
     fields = page.locator(".popover input[type=number]")
     assert fields.count() == 1
@@ -292,6 +297,20 @@ def test_a_lost_studio_is_found_again(chromium: Browser, studio: Studio) -> None
         context.close()
     finally:
         own.stop()
+
+
+def test_a_full_studio_says_so(open_page: OpenPage) -> None:
+    page = open_page("/favicon.svg")
+    refusal = {"key": "error.too-many-tabs", "values": {"limit": 64}, "text": "64 tabs are open"}
+
+    def refuse(route: Any) -> None:
+        route.send(json.dumps({"event": "refused", "id": None, "error": refusal}))
+        route.close(code=1013)
+
+    page.route_web_socket("**/ws/playground", refuse)
+    page.goto(page.url.replace("/favicon.svg", "/"))
+    page.locator(".banner", has_text="64 tabs are open, as many as this studio serves").wait_for()
+    assert not page.locator(".banner.lost").is_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -41,17 +41,14 @@ export function connect() {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   socket = new WebSocket(`${scheme}//${location.host}/ws/playground`);
   socket.binaryType = "arraybuffer";
-  socket.onopen = () => {
-    wait = FIRST_WAIT;
-    become("open");
-  };
+  socket.onopen = () => become("open");
   socket.onmessage = (event) => receive(event.data);
   socket.onclose = () => {
     socket = null;
     for (const { reject } of waiting.values()) reject(new ConnectionLost("the connection was lost"));
     waiting.clear();
     become("lost");
-    setTimeout(connect, wait);
+    setTimeout(connect, wait * (0.75 + Math.random() / 2)); // a whole class does not come back at one moment
     wait = Math.min(LONGEST_WAIT, wait * 2);
   };
 }
@@ -117,6 +114,7 @@ function become(next) {
 /** @param {string | ArrayBuffer} data */
 function receive(data) {
   if (typeof data !== "string") {
+    wait = FIRST_WAIT; // it is served, not only let in and refused
     const frame = decode(data);
     for (const listener of frameListeners) listener(frame);
     return;

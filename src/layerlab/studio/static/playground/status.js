@@ -14,16 +14,23 @@ const SHOWN_FOR = 7000;
  */
 export function mountStatus(root) {
   const lost = h("p", { class: "banner lost", role: "alert", hidden: true }, text("playground.lost"));
+  const refused = h("p", { class: "banner", role: "alert", hidden: true });
   const notices = h("div", { class: "notices", role: "status" });
   const spoken = h("p", { class: "visually-hidden", role: "status" });
-  replace(root, lost, notices, spoken);
+  replace(root, lost, refused, notices, spoken);
   let wasOpen = false;
   socket.onStatus((status) => {
     // The first moments of a page are no loss.
-    lost.hidden = status !== "lost";
+    lost.hidden = status !== "lost" || !refused.hidden;
     if (status === "open" && wasOpen) spoken.textContent = t("playground.found");
     wasOpen ||= status === "open";
   });
+  socket.on("refused", ({ error }) => {
+    replace(refused, error.key ? text(error.key, error.values) : error.text);
+    refused.hidden = false;
+    lost.hidden = true;
+  });
+  socket.onFrame(() => (refused.hidden = true));
   const notify = (/** @type {Node} */ node) => {
     const notice = h("div", { class: "notice" }, h("span", null, node), h("button", { type: "button", class: "popover-close", "aria-label": t("common.close"), onclick: () => notice.remove() }, "×"));
     for (const old of Array.from(notices.children).slice(0, -2)) old.remove();
