@@ -224,11 +224,14 @@ def test_geometry_both_ways(client: TestClient) -> None:
     assert page["output"] == 2
     assert page["windows"][0] == {"kernel": 2, "stride": 2, "padding": 0, "dilation": 1, "output_padding": 0}
     assert page["why_none"] is None
-    page = ask(client, "geometry", size=4, kernel=9, wanted=200)
+    page = ask(client, "geometry", size=4, kernel=9, wanted=20)
     assert page["output"] is None
-    assert "9" in page["why_no_output"]
+    assert page["why_no_output"]["values"] == {"reach": 9, "size": 4}
+    assert "9" in page["why_no_output"]["text"]
     assert page["windows"] == []
-    assert page["why_none"]
+    near = page["why_none"]["values"]["near"]
+    assert f"nearest size it can make is {near}" in page["why_none"]["text"]
+    assert ask(client, "geometry", size=4, kernel=1, wanted=int(near))["windows"]
     up = ask(client, "geometry", size=4, kernel=2, stride=2, wanted=8, transposed=True)
     assert up["output"] == 8
 

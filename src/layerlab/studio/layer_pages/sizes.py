@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, Field
 
 from layerlab.studio.layer_pages.numbers import Request
+from layerlab.studio.layer_pages.refusal import Problem
 
 if TYPE_CHECKING:
     from layerlab.layers import Solution
@@ -48,19 +49,20 @@ class Sizes(BaseModel):
     """The output's size, or why there is none; the windows that give the wanted size, the lecture's first."""
 
     output: int | None
-    why_no_output: str | None
+    why_no_output: Problem | None
     windows: list[Window]
     total: int
     """Of the windows; the list holds the first 300."""
-    why_none: str | None
+    why_none: Problem | None
 
 
 def geometry(request: Geometry) -> Sizes:
     """Return the size that a window makes, and the windows that make a size."""
     from layerlab.errors import LayerlabError
-    from layerlab.layers import output_size, transposed_output_size, why_none
+    from layerlab.layers import output_size, transposed_output_size
 
-    output, problem = None, None
+    output: int | None = None
+    problem: Problem | None = None
     try:
         output = (
             transposed_output_size(
@@ -70,7 +72,7 @@ def geometry(request: Geometry) -> Sizes:
             else output_size(request.size, request.kernel, request.stride, request.padding, request.dilation)
         )
     except LayerlabError as error:
-        problem = str(error)
+        problem = _why_no_output(request, str(error))
     found = _windows(request)
     return Sizes(
         output=output,
@@ -86,7 +88,7 @@ def geometry(request: Geometry) -> Sizes:
             for window in found[:MAX_LISTED]
         ],
         total=len(found),
-        why_none=None if found else why_none(request.size, request.wanted, transposed=request.transposed, **SEARCHED),
+        why_none=None if found else _why_none(request),
     )
 
 
@@ -104,3 +106,41 @@ def _windows(request: Geometry) -> list[Solution]:
         request.size, request.wanted, kernel=kernel, stride=stride, padding=0, transposed=request.transposed
     )
     return lecture[:1] + found
+
+
+def _why_no_output(request: Geometry, sentence: str) -> Problem:
+    """Return the layer's own sentence, with a key where the page can say the same."""
+    values: dict[str, str | float]
+    if request.transposed and request.output_padding >= max(request.stride, request.dilation):
+        key = "layers.error.output-padding"
+        values = {"given": request.output_padding, "limit": max(request.stride, request.dilation)}
+    elif request.transposed:
+        key, full = "layers.error.crop", (request.size - 1) * request.stride + _reach(request) + request.output_padding
+        values = {"padding": request.padding, "full": full}
+    else:
+        key, values = "layers.error.window", {"reach": _reach(request), "size": request.size + 2 * request.padding}
+    return Problem(key=key, values=values, text=sentence)
+
+
+def _reach(request: Geometry) -> int:
+    return request.dilation * (request.kernel - 1) + 1
+
+
+def _why_none(request: Geometry) -> Problem:
+    """Return that no window makes the size, with the nearest sizes that can be made."""
+    from layerlab.layers import solve, why_none
+
+    def is_made(wanted: int) -> bool:
+        return wanted > 0 and bool(solve(request.size, wanted, transposed=request.transposed, **SEARCHED))
+
+    near: list[int] = []
+    for distance in range(1, MAX_SIZE):
+        near = [wanted for wanted in (request.wanted - distance, request.wanted + distance) if is_made(wanted)]
+        if near:
+            break
+    sentence = why_none(request.size, request.wanted, transposed=request.transposed, **SEARCHED)
+    return Problem(
+        key="layers.error.no-window",
+        values={"size": request.size, "wanted": request.wanted, "near": ", ".join(map(str, near))},
+        text=sentence or "",
+    )

@@ -57,12 +57,12 @@ export function build() {
     const sum = transposed
       ? `(${size.value()} − 1)·${stride.value()} + ${reach} − 2·${p} + ${extra.value()} = `
       : `⌊(${size.value()} + 2·${p} − ${reach}) / ${stride.value()}⌋ + 1 = `;
-    if (answer.output === null) replace(forward, answer.why_no_output);
+    if (answer.output === null) replace(forward, worded(answer.why_no_output));
     else replace(forward, sum, h("strong", null, String(answer.output)));
     const [small, large] = [Math.min(size.value(), wanted.value()), Math.max(size.value(), wanted.value())];
     const step = Math.floor(large / small);
     replace(lecture, text("layers.geometry.lecture", { large, small, stride: step, kernel: large - (small - 1) * step }));
-    replace(found, answer.total ? text("layers.geometry.found", { count: answer.total }) : answer.why_none);
+    replace(found, answer.total ? text("layers.geometry.found", { count: answer.total }) : worded(answer.why_none));
     table.hidden = !answer.total;
     replace(list, answer.windows.map((/** @type {Window} */ window, /** @type {number} */ index) => row(window, index)));
   }
