@@ -73,7 +73,7 @@ def number(text: str) -> float:
     digits = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
     if mantissa.startswith("10") and mantissa[2:3] in "⁰¹²³⁴⁵⁶⁷⁸⁹⁻" and len(mantissa) > 2:
         mantissa, power = "1", mantissa[2:]
-    return float(mantissa) * 10 ** int(power.translate(digits) or 0)
+    return float(f"{mantissa}e{power.translate(digits) or 0}")
 
 
 def test_seeds_draw_a_fan_and_a_grid_and_open_one(open_page: OpenPage) -> None:
@@ -328,7 +328,8 @@ def test_a_file_is_dropped_and_values_are_drawn(open_page: OpenPage) -> None:
             const transfer = new DataTransfer();
             transfer.items.add(new File(["10,20,a\n30,40,b\n20,50,a"], "mine.csv", { type: "text/csv" }));
             document.querySelector("#panel-data [type=checkbox]").checked = true;
-            document.querySelector("#panel-data").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, cancelable: true }));
+            const drop = new DragEvent("drop", { dataTransfer: transfer, cancelable: true });
+            document.querySelector("#panel-data").dispatchEvent(drop);
         }"""
     )
     wait_for(page, "store.state.specification.dataset === 'points'")

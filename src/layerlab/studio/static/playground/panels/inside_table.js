@@ -10,7 +10,7 @@ import { allPlaces, pieceAt } from "./trace.js";
 /** @typedef {import("./trace.js").Place} Place */
 /** @typedef {import("../../store.js").State} State */
 
-const COLUMNS = ["from", "to", "weight", "input", "product", "gradient"];
+const COLUMNS = ["source", "unit", "weight", "input", "product", "gradient"];
 
 /**
  * The table of one layer's links.
