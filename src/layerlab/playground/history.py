@@ -42,11 +42,13 @@ class Curve:
         new = np.asarray(rows, np.float64).reshape(-1, 3)
         if not len(new):
             return
-        if self._count and self._rows[self._count - 1, 0] % self._stride:
-            self._count -= 1  # it stood there only as the last
-        kept = new[:, 0] % self._stride == 0
-        kept[-1] = True
-        self._put(new[kept])
+        if self._stride > 1:
+            if self._count and self._rows[self._count - 1, 0] % self._stride:
+                self._count -= 1  # it stood there only as the last
+            kept = new[:, 0] % self._stride == 0
+            kept[-1] = True
+            new = new[kept]
+        self._put(new)
         while self._count > self._most:
             self._halve()
 
@@ -93,6 +95,11 @@ class History:
     def epochs(self) -> list[int]:
         """The epochs that are kept, in order."""
         return list(self._kept)
+
+    @property
+    def last(self) -> int:
+        """The last epoch that is kept."""
+        return next(reversed(self._kept))
 
     def until_next(self, epoch: int) -> int:
         """Return how many epochs after ``epoch`` the next state is kept."""

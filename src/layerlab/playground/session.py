@@ -147,6 +147,7 @@ class Session:
     @property
     def history(self) -> list[int]:
         """The epochs that :meth:`rewind_to` can reach exactly, those after the present one included."""
+        self._keep_last()
         return self._history.epochs
 
     @property
@@ -177,8 +178,6 @@ class Session:
             count = min(left, self._history.until_next(self.epoch))
             self._run(count)
             left -= count
-        if epochs and not self._diverged:
-            self._history.add(self._network.snapshot())
 
     def step_minibatches(self, count: int = 1) -> None:
         """Make so many updates, across the ends of epochs. Stops early as :meth:`step` does."""
@@ -200,7 +199,10 @@ class Session:
     def _run(self, epochs: int) -> None:
         begun = self.epoch
         losses = self._network.run(epochs)
-        self._curve.append(np.column_stack([np.arange(begun + 1, begun + 1 + len(losses)), losses]))
+        rows = np.empty((len(losses), 3))
+        rows[:, 0] = range(begun + 1, begun + 1 + len(losses))
+        rows[:, 1:] = losses
+        self._curve.append(rows)
         self._check(complete=len(losses) == epochs)
 
     def _remember(self) -> None:
@@ -232,13 +234,15 @@ class Session:
             The epoch that was reached.
         """
         checks.whole("epoch", epoch, 0, 10**12)
-        if not self._diverged and self.epoch >= self._history.epochs[-1]:
-            self._keep_last()
+        self._keep_last()
         self._network.restore(self._history.nearest(epoch))
         self._diverged, self._divergence = False, None
         return self.epoch
 
     def _keep_last(self) -> None:
+        """Keep the end of the run, which nobody has gone on from yet."""
+        if self._diverged or self.epoch <= self._history.last:
+            return
         snapshot = self._network.snapshot()
         if not _points_done(snapshot):
             self._history.add(snapshot)
