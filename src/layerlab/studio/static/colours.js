@@ -26,6 +26,9 @@ const CLASSES = {
   "green-purple": [[34, 136, 51], [170, 51, 119], [204, 187, 68], [68, 119, 170], [238, 102, 119], [102, 204, 238]],
 };
 
+/** Maps take this much of a scale, so that points, which take all of it, stand out from the map under them. */
+const MAP_SHARE = 0.72;
+
 /** @type {Set<() => void>} */
 const listeners = new Set();
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -88,8 +91,8 @@ export function onColours(listener) {
 /** Build the tables of the present theme and scale, and tell everyone. */
 export function apply() {
   for (let i = 0; i < 256; i++) {
-    table[i] = packed(mix(i / 127.5 - 1));
-    halves[i] = packed(mix(i >= 128 ? 0.75 : -0.75));
+    table[i] = packed(mix(MAP_SHARE * (i / 127.5 - 1)));
+    halves[i] = packed(mix(i >= 128 ? 0.55 : -0.55));
   }
   classTables.clear();
   probabilityTables.clear();
