@@ -6,6 +6,7 @@ import { formatNumber, message, onLanguage, text } from "../locale.js";
 import { Refused, asker, worded } from "./api.js";
 import { drawCurve } from "./curve.js";
 import { slider } from "./controls.js";
+import { formulas } from "./formulas.js";
 
 /** @typedef {{ name: string, lecture: boolean, values: number[], derivatives: number[] }} Curve */
 
@@ -49,7 +50,7 @@ export function build() {
     const root = h(
       "figure",
       { class: "curve", onmousemove: (/** @type {MouseEvent} */ event) => follow(event, canvas) },
-      h("figcaption", null, h("strong", null, text(`layers.activation.${curve.name}`)), curve.lecture && h("span", { class: "formula-small" }, text(`layers.activations.formula.${curve.name}`))),
+      h("figcaption", null, h("strong", null, text(`layers.activation.${curve.name}`)), curve.lecture && h("span", { class: "formula-small" }, formulas(`activations.${curve.name}`))),
       canvas,
       said,
     );
@@ -75,7 +76,7 @@ export function build() {
       const width = held.root.clientWidth || 240;
       drawCurve(fitCanvas(held.canvas, width, 170), width, 170, x, curve.values, curve.derivatives, at);
       const nearest = Math.round(((Math.min(Math.max(at, x[0]), x[x.length - 1]) - x[0]) / (x[x.length - 1] - x[0])) * (x.length - 1));
-      replace(held.said, `f(${formatNumber(x[nearest])}) = ${formatNumber(curve.values[nearest])}, f′ = ${formatNumber(curve.derivatives[nearest])}`);
+      replace(held.said, `f(${formatNumber(Number(x[nearest].toFixed(6)))}) = ${formatNumber(curve.values[nearest])}, f′ = ${formatNumber(curve.derivatives[nearest])}`);
     }
   }
 

@@ -13,7 +13,7 @@ import { formatNumber, message, onLanguage, text } from "../locale.js";
 export function slider({ label, min, max, step = 1, value, onchange, shown = (number) => formatNumber(number) }) {
   const input = h("input", { type: "range", min, max, step, "aria-label": message(label) });
   input.value = String(value);
-  const said = h("output", null, shown(value));
+  const said = h("span", { class: "slider-value" }, shown(value));
   const tell = () => {
     said.textContent = shown(Number(input.value));
   };

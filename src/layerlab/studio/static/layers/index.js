@@ -2,6 +2,7 @@
 
 import { h, replace } from "../dom.js";
 import { message, text } from "../locale.js";
+import { formulas } from "./formulas.js";
 
 /** @typedef {{ root: HTMLElement, stop?: () => void }} Built */
 
@@ -54,7 +55,7 @@ export function mount(root) {
       body,
       h("h2", null, text(`layers.${name}.title`)),
       h("p", { class: "lead" }, text(`layers.${name}.lead`)),
-      h("p", { class: "formula" }, text(`layers.${name}.formula`)),
+      h("div", { class: "formula" }, formulas(name)),
       built.root,
       h(
         "section",
