@@ -8,7 +8,8 @@ of which a row holds one value of one unit for every point of a batch.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from layerlab.playground.specification import Specification
 
-__all__ = ["Activation", "Column", "Layout", "Optimizer", "Output", "Regularization"]
+__all__ = ["Activation", "Column", "Layout", "Optimizer", "Output", "Regularization", "layout_of"]
 
 
 class Activation(IntEnum):
@@ -99,45 +100,72 @@ SKIP_ADD: Final = 1
 SKIP_CONCATENATE: Final = 2
 
 
+@lru_cache(256)
+def _layout(*architecture: Any) -> Layout:
+    return Layout(*architecture)
+
+
+def layout_of(specification: Specification) -> Layout:
+    """Return the layout of a specification; those of one architecture share it."""
+    return _layout(
+        specification.features,
+        specification.units,
+        specification.layer_activations,
+        specification.normalized,
+        specification.skips,
+        specification.problem,
+        specification.loss,
+    )
+
+
 class Layout:
-    """The places of one architecture's numbers.
+    """The places of one architecture's numbers; made by :func:`layout_of`.
 
     Args:
-        specification: of the network; only what decides the architecture is read.
+        features, units, activations, normalized, skips, problem, loss: the specification's.
     """
 
-    def __init__(self, specification: Specification) -> None:
-        self.output = self._output(specification)
+    def __init__(
+        self,
+        features: tuple[str, ...],
+        units: tuple[int, ...],
+        activations: tuple[str, ...],
+        normalized: tuple[bool, ...],
+        skips: tuple[bool, ...],
+        problem: str,
+        loss: str,
+    ) -> None:
+        self.output = _output(problem, loss, units[-1])
         """What the output layer computes."""
-        codes = [Activation[name.upper()] for name in specification.layer_activations]
+        codes = [Activation[name.upper()] for name in activations]
         pieces = [2 if code == Activation.MAXOUT else 1 for code in codes] + [1]
         table: NDArray[np.int64] = np.zeros((len(pieces), len(Column)), np.int64)
         weights = biases = scales = 0
-        width, row = len(specification.features), len(specification.features)
+        width, row = len(features), len(features)
         input_row = 0
-        for entry, units, count, code, normalized, skip in zip(
+        for entry, size, count, code, scaled, skip in zip(
             table,
-            specification.units,
+            units,
             pieces,
             [*codes, OUTPUT_ACTIVATIONS[self.output]],
-            (*specification.normalized, False),
-            (*specification.skips, False),
+            (*normalized, False),
+            (*skips, False),
             strict=True,
         ):
-            sums = units * count
-            kind = SKIP_NONE if not skip else SKIP_ADD if units == width else SKIP_CONCATENATE
-            entry[: Column.WEIGHTS] = width, units, count, code, normalized, kind
+            sums = size * count
+            kind = SKIP_NONE if not skip else SKIP_ADD if size == width else SKIP_CONCATENATE
+            entry[: Column.WEIGHTS] = width, size, count, code, scaled, kind
             entry[Column.WEIGHTS], entry[Column.BIASES], entry[Column.GAMMA] = weights, biases, scales
             entry[Column.INPUT_ROW] = input_row
             weights, biases = weights + sums * width, biases + sums
-            scales += sums if normalized else 0
-            width = units + width if kind == SKIP_CONCATENATE else units
+            scales += sums if scaled else 0
+            width = size + width if kind == SKIP_CONCATENATE else size
             entry[Column.WIDTH] = width
             for column, rows in (
                 (Column.SUM_ROW, sums),
-                (Column.HAT_ROW, sums if normalized else 0),
-                (Column.HIDDEN_ROW, units),
-                (Column.FACTOR_ROW, units),
+                (Column.HAT_ROW, sums if scaled else 0),
+                (Column.HIDDEN_ROW, size),
+                (Column.FACTOR_ROW, size),
                 (Column.OUTPUT_ROW, width),
             ):
                 entry[column], row = row, row + rows
@@ -156,11 +184,11 @@ class Layout:
         self.rows = row + 1
         """Rows of the working memory: the inputs, each layer's, the labels."""
 
-    @staticmethod
-    def _output(specification: Specification) -> Output:
-        if specification.problem == "regression":
-            return Output.LINEAR_MSE
-        entropy = specification.loss == "cross-entropy"
-        if specification.outputs > 1:
-            return Output.SOFTMAX_CROSS_ENTROPY if entropy else Output.SOFTMAX_MSE
-        return Output.LOGISTIC if entropy else Output.TANH_MSE
+
+def _output(problem: str, loss: str, outputs: int) -> Output:
+    if problem == "regression":
+        return Output.LINEAR_MSE
+    entropy = loss == "cross-entropy"
+    if outputs > 1:
+        return Output.SOFTMAX_CROSS_ENTROPY if entropy else Output.SOFTMAX_MSE
+    return Output.LOGISTIC if entropy else Output.TANH_MSE

@@ -16,7 +16,7 @@ from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.playground.data_sets import Points, generate
 from layerlab.playground.kernels import lanes
 from layerlab.playground.kernels.vectors import SINGLES
-from layerlab.playground.layout import Layout, Regularization
+from layerlab.playground.layout import Regularization, layout_of
 from layerlab.playground.network import Network, is_plain, learning_rates
 from layerlab.playground.random_numbers import Random
 from layerlab.playground.specification import Specification
@@ -93,7 +93,7 @@ def train(
     job = _Job(wanted, names, epochs)
     tasks: list[tuple[int, Callable[[], None]]] = []
     for i, specification in enumerate(wanted):
-        if precision == "single" and is_plain(specification, Layout(specification)):
+        if precision == "single" and is_plain(specification, layout_of(specification)):
             groups = [range(j, min(j + SINGLES, len(names))) for j in range(0, len(names), SINGLES)]
             tasks += [(len(group), job.single(i, group)) for group in groups]
         else:
@@ -137,7 +137,9 @@ class _Job:
             return points, copy.deepcopy(random)
 
     def _network(self, i: int, j: int) -> Network:
-        specification = self.specifications[i].replace(seed=self.seeds[j])
+        # A copy with another seed, which was checked already: checking all fields again takes longer than the rest.
+        specification = copy.copy(self.specifications[i])
+        object.__setattr__(specification, "seed", self.seeds[j])
         return Network(specification, *self._drawn(specification))
 
     def double(self, i: int, j: int) -> Callable[[], None]:
@@ -186,7 +188,7 @@ def run_lanes(networks: list[Network], epochs: int) -> tuple[NDArray[np.float64]
     free = 1 - stacked("frozen")
     specification, layout, size = first.specification, first.layout, train.shape[1]
     batch = min(specification.batch_size, size)
-    width = max(BLOCK, 2 * batch + batch % 2)
+    width = max(BLOCK, 2 * batch)  # even: the kernel takes two points at a time
     losses = np.full((epochs + 1, 2, SINGLES), np.nan)
     counters = np.zeros(2 + 2 * SINGLES, np.int64)
     results, results_free = np.empty_like(parameters), np.empty_like(free)
@@ -223,7 +225,7 @@ def _specification(value: Specification | str | Mapping[str, Any]) -> Specificat
 def _seed(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float | np.integer | np.floating):
         raise LayerlabError(f"seed {value!r} is neither text nor a number")
-    return str(value)
+    return Specification(seed=str(value)).seed
 
 
 def _in_threads(tasks: list[tuple[int, Callable[[], None]]], threads: int | None, progress: Progress | None) -> None:

@@ -19,7 +19,7 @@ from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.playground.data_sets import Points, inputs
 from layerlab.playground.kernels import classic, general
 from layerlab.playground.kernels.vectors import DOUBLES
-from layerlab.playground.layout import Activation, Column, Layout, Optimizer, Output, Regularization
+from layerlab.playground.layout import Activation, Column, Layout, Optimizer, Output, Regularization, layout_of
 from layerlab.playground.random_numbers import Random
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Network:
     def __init__(self, specification: Specification, points: Points, random: Random) -> None:
         self.specification = specification
         self.epoch = 0
-        self.layout = Layout(specification)
+        self.layout = layout_of(specification)
         layout = self.layout
         self.parameters: Floats = np.zeros(layout.parameters)
         """All parameters: weights layer by layer, then biases, then scales and shifts."""
@@ -209,7 +209,7 @@ class Network:
                 fan_out = layer.units * layer.pieces if name == "glorot" else 0
                 bound = math.sqrt(6 / (layer.inputs + fan_out))
             flat = layer.weights.reshape(-1)
-            flat[:] = [random.uniform(-bound, bound) for _ in range(flat.size)]
+            flat[:] = random.numbers(flat.size) * (2 * bound) - bound
             layer.biases[...] = 0.1 if name == "classic" else 0.0
             if name == "zero":
                 flat[:] = 0.0
