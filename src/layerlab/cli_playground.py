@@ -88,7 +88,7 @@ def _train(session: Session, epochs: int, asked: threading.Event) -> None:
         now = time.monotonic()
         count = max(1, min(2 * count, int(count * SLICE / max(now - begun, 1e-6))))
         if progress and now - start > 1:
-            _, _, test = session.losses[-1]
+            test = session.curve(2)[-1, 2]
             print(f"\repoch {session.epoch:,} of {epochs:,}, test loss {test:.4g}\x1b[K", end="", file=sys.stderr)
     if progress:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
