@@ -135,6 +135,10 @@ def test_history_goes_back_and_forward_and_to_the_same_weights(open_page: OpenPa
     last, losses = store(page, "store.frame.test_loss"), store(page, "store.losses.test")
     slider = panel.get_by_label("Epoch of this run")
     page.wait_for_function("() => document.querySelector('.scrubber input').max === '30'")
+    panel.locator(".chart").hover(position={"x": 61, "y": 14})  # the beginning of the curve, at the top
+    readout = panel.locator(".chart-readout text").all_text_contents()
+    assert readout[0] == "This run"
+    assert number(readout[1].rsplit(" ", 1)[1]) == pytest.approx(losses[0], rel=0.01)
     slider.fill("10")
     wait_for(page, "store.frame.epoch === 10")
     assert store(page, "store.frame.test_loss") == pytest.approx(losses[10])

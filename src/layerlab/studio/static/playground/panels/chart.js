@@ -2,6 +2,7 @@
 
 import { replace, svg } from "../../dom.js";
 import { onLanguage, t } from "../../locale.js";
+import { nearestPoint, readout } from "./chart_readout.js";
 import { brief } from "./numbers.js";
 import { range, scale } from "./scale.js";
 
@@ -12,8 +13,7 @@ import { range, scale } from "./scale.js";
  * @property {ArrayLike<number>} x
  * @property {ArrayLike<number>} y a number that is not finite breaks the line
  * @property {string} [class] how it looks
- * @property {string} [colour] else the class's
- * @property {string} [title] what it is, shown on hovering
+ * @property {string} [title] what it is, said at the pointer
  */
 /** @typedef {{ x: ArrayLike<number>, low: ArrayLike<number>, high: ArrayLike<number> }} Band */
 /**
@@ -31,25 +31,34 @@ const LEAST_WIDTH = 260;
 /**
  * Make a chart; it redraws itself when its size or the language changes.
  * @param {{ label: Message, x: Message, y: Message, height?: number }} options
- * @returns {{ element: SVGSVGElement, draw: (picture: Picture) => void, close: () => void }}
+ * @returns {{ element: SVGSVGElement, draw: (picture: Picture) => void }}
  */
 export function lineChart({ label, x, y, height = 300 }) {
   const element = svg("svg", { class: "chart", role: "img", "aria-label": label, height });
   /** @type {Picture} */
   let picture = { lines: [] };
-  const redraw = () => paint(element, picture, t(x.key, x.values), t(y.key, y.values), height);
-  const observer = new ResizeObserver(redraw);
-  observer.observe(element);
-  const forget = onLanguage(redraw);
+  const note = svg("g", { "aria-hidden": "true" });
+  /** @type {{ xAxis: Scale, yAxis: Scale }} */
+  let drawn;
+  const redraw = () => {
+    drawn = paint(element, picture, t(x.key, x.values), t(y.key, y.values), height);
+    replace(note);
+    element.append(note);
+  };
+  element.addEventListener("pointermove", (event) => {
+    const box = element.getBoundingClientRect();
+    const point = nearestPoint(picture.lines, drawn.xAxis, drawn.yAxis, event.clientX - box.left, event.clientY - box.top);
+    replace(note, point && readout(point, box.width, t(x.key, x.values), t(y.key, y.values)));
+  });
+  element.addEventListener("pointerleave", () => replace(note));
+  redraw();
+  new ResizeObserver(redraw).observe(element);
+  onLanguage(redraw);
   return {
     element,
     draw: (next) => {
       picture = next;
       redraw();
-    },
-    close: () => {
-      observer.disconnect();
-      forget();
     },
   };
 }
@@ -60,6 +69,7 @@ export function lineChart({ label, x, y, height = 300 }) {
  * @param {string} xTitle
  * @param {string} yTitle
  * @param {number} height
+ * @returns {{ xAxis: Scale, yAxis: Scale }}
  */
 function paint(element, picture, xTitle, yTitle, height) {
   const width = Math.max(LEAST_WIDTH, element.clientWidth);
@@ -73,16 +83,11 @@ function paint(element, picture, xTitle, yTitle, height) {
     element,
     axes(xAxis, yAxis, width, height, xTitle, yTitle),
     band && svg("path", { class: "chart-band", d: bandPath(band, xAxis, yAxis) }),
-    lines.map((line) =>
-      svg(
-        "path",
-        { class: `chart-line ${line.class ?? ""}`, d: linePath(line, xAxis, yAxis), style: line.colour ? { stroke: line.colour } : {} },
-        line.title ? svg("title", null, line.title) : null,
-      ),
-    ),
+    lines.map((line) => svg("path", { class: `chart-line ${line.class ?? ""}`, d: linePath(line, xAxis, yAxis) })),
     mark !== undefined &&
       svg("line", { class: "chart-mark", x1: xAxis.at(mark), x2: xAxis.at(mark), y1: MARGIN.top, y2: height - MARGIN.bottom }),
   );
+  return { xAxis, yAxis };
 }
 
 /**

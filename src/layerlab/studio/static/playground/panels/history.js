@@ -55,7 +55,7 @@ export function mount(root, context) {
       button("panels.history.other", () => void request("reset", { new_weights: true })),
       keep,
     ),
-    h("div", { class: "history-results" }, h("div", { class: "panel-column" }, h("div", { class: "panel-tools" }, switches.elements), chart.element), h("div", { class: "panel-column" }, runs.element)),
+    h("div", { class: "history-results" }, h("div", { class: "panel-column" }, h("div", { class: "panel-tools" }, switches.elements), chart.element, h("p", { class: "muted small legend" }, h("span", { class: "swatch present", "aria-hidden": "true" }), text("panels.history.present"))), h("div", { class: "panel-column" }, runs.element)),
   );
   slider.addEventListener("input", () => go(Number(slider.value)));
 
