@@ -101,6 +101,7 @@ def test_a_line_shows_its_weight_and_opens_its_editor(open_page: OpenPage) -> No
     tooltip = page.locator(".network .tooltip")
     assert tooltip.inner_text().startswith("From X₁: ")
     page.mouse.move(target["x"] - 2, target["y"] + 0.22 * target["height"])
+    assert tooltip.is_visible()
     assert tooltip.inner_text().startswith("From X₁: ")
     page.mouse.move(target["x"] - 2, target["y"] + 0.78 * target["height"])
     assert not tooltip.is_visible() or tooltip.inner_text().startswith("From X₂: ")
@@ -238,6 +239,13 @@ def test_layers_and_neurons_come_and_go(open_page: OpenPage) -> None:
     wait_for(page, "store.state.specification.hidden_layers.length === 0")
     page.keyboard.press(">")
     wait_for(page, "store.frame.epoch === 1")
+
+
+def test_clicks_that_come_before_the_answer_add_up(open_page: OpenPage) -> None:
+    page = ready(open_page())
+    page.get_by_role("button", name="Add a hidden layer").evaluate("(button) => [1, 2, 3].map(() => button.click())")
+    wait_for(page, "String(store.state.specification.hidden_layers) === '4,2,2,2,2'")
+    assert "networkShape=4,2,2,2,2" in page.url
 
 
 def test_classes_data_and_problem_fit_each_other(open_page: OpenPage) -> None:
