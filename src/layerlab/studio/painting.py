@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from layerlab.studio.frames import pack, paint
+from layerlab.studio.frames import pack
 
 if TYPE_CHECKING:
     from layerlab.playground.network import Network
@@ -103,28 +103,27 @@ def frame(
 def large_map(network: Network, selected: Selection) -> dict[str, NDArray[np.uint8]]:
     """Return ``map``: the selected unit, or the output; of several classes the likeliest, with ``confidence``."""
     last = len(network.layers) - 1
-    if selected is not None and selected[0] < last:
+    if selected is not None:
         layer, unit = selected
-        return {"map": paint(_square(network.activations(_grid(LARGE))[layer + 1][:, unit]))}
+        return {"map": network.painted_maps(LARGE, layer)[unit]}
+    if network.layers[last].units == 1:
+        return {"map": network.painted_maps(LARGE, last)[0]}
     outputs = network.outputs(_grid(LARGE))
-    if selected is not None:  # one class of several: its probability
-        return {"map": paint(_square(outputs[:, selected[1]]))}
-    if outputs.shape[1] == 1:
-        return {"map": paint(_square(outputs[:, 0]))}
-    confidence = np.nan_to_num(outputs.max(axis=1))
+    square = (LARGE, LARGE)
+    confidence = np.rint(255 * np.nan_to_num(outputs.max(axis=1)))
     return {
-        "map": _square(outputs.argmax(axis=1)).astype(np.uint8),
-        "confidence": _square(np.rint(255 * confidence)).astype(np.uint8),
+        "map": outputs.argmax(axis=1).astype(np.uint8).reshape(square),
+        "confidence": confidence.astype(np.uint8).reshape(square),
     }
 
 
 def small_map(network: Network) -> NDArray[np.uint8]:
     """Return the output as a small map; of several classes the likeliest."""
-    outputs = network.outputs(_grid(SMALL))
-    square = (SMALL, SMALL)
-    if outputs.shape[1] == 1:
-        return paint(outputs[:, 0].reshape(square))
-    likeliest: NDArray[np.uint8] = outputs.argmax(axis=1).astype(np.uint8).reshape(square)
+    last = len(network.layers) - 1
+    if network.layers[last].units == 1:
+        painted: NDArray[np.uint8] = network.painted_maps(SMALL, last)[0]
+        return painted
+    likeliest: NDArray[np.uint8] = network.outputs(_grid(SMALL)).argmax(axis=1).astype(np.uint8).reshape(SMALL, SMALL)
     return likeliest
 
 
@@ -135,10 +134,6 @@ def _grid(side: int) -> NDArray[np.float64]:
     points = np.stack([np.tile(x, side), np.repeat(-x, side)], axis=1)
     points.setflags(write=False)
     return points
-
-
-def _square(values: NDArray[Any]) -> NDArray[Any]:
-    return values.reshape(LARGE, LARGE)
 
 
 def _flat(parts: Sequence[NDArray[Any]], kind: type) -> NDArray[Any]:

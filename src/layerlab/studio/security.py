@@ -133,7 +133,8 @@ class Guard:
             return "This studio is not known by that name; use the address that it printed.", 421, None
         if any(self.access.refuses_origin(origin, host) for origin in headers.getlist("origin")):
             return "Only the studio's own page may talk to it.", 403, None
-        name = f"layerlab-token-{host.rpartition(':')[2] if ':' in host else '80'}"
+        port = _HOST.fullmatch(host)
+        name = f"layerlab-token-{port[3] if port and port[3] else 80}"  # cookies are shared by all ports of a name
         in_link = parse_qs(scope["query_string"].decode("latin-1")).get("token", [None])[0]
         if not self.access.refuses_token(_cookie(headers, name)):
             return None, 200, None

@@ -148,9 +148,19 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _address(host: str, port: int, token: str | None) -> str:
-    shown = socket.gethostname() if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared with, not bound to
+    shown = _own_address() if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared with, not bound to
     shown = f"[{shown}]" if ":" in shown else shown
     return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+
+
+def _own_address() -> str:
+    """Return this machine's address in its network; its name where it is in none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # kept for documentation: asks for the way there, sends nothing
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])
 
 
 def has_browser() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from layerlab.studio.scheduler import Scheduler
 from layerlab.studio.tab import Tab
 
 __all__ = ["Visitors"]
+
+_log = logging.getLogger(__name__)
 
 TRY_AGAIN_LATER: Final = 1013
 ROOM: Final = 32
@@ -105,6 +108,8 @@ class Visitors:
         self.tabs.add(tab)
         delivery = asyncio.create_task(outbox.deliver(websocket))
         listening = asyncio.create_task(self._listen(websocket, tab, outbox))
+        for task in (delivery, listening):
+            task.add_done_callback(_look_at)
         self._deliveries.add(delivery)
         try:  # either ends when the page is gone; what it sent before may still wait to be heard by the other
             await asyncio.wait({delivery, listening}, return_when=asyncio.FIRST_COMPLETED)
@@ -115,7 +120,7 @@ class Visitors:
             tab.close()
             delivery.cancel()
             listening.cancel()
-            await asyncio.gather(delivery, listening, return_exceptions=True)
+            await asyncio.wait({delivery, listening})
 
     def close(self) -> None:
         """End all sockets."""
@@ -155,6 +160,13 @@ class Visitors:
             await websocket.close(TRY_AGAIN_LATER, "too many tabs")
         except (WebSocketDisconnect, RuntimeError):  # gone already
             return
+
+
+def _look_at(task: asyncio.Task[None]) -> None:
+    """Say what ended a task, unless it was that the page is gone."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, WebSocketDisconnect | RuntimeError):
+        _log.error("a socket failed", exc_info=error)
 
 
 def _set_from_outside(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
