@@ -48,4 +48,5 @@ CAPACITY: Final = Lesson(
     epochs=300,
     arms=_arms,
     read=_read,
+    shown=len(SHAPES) - 1,
 )

@@ -56,4 +56,5 @@ DEPTH: Final = Lesson(
     epochs=200,
     arms=_arms,
     read=_read,
+    shown=len(SHAPES) - 1,
 )

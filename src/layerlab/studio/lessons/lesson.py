@@ -107,6 +107,7 @@ class Lesson:
         epochs: that every network trains.
         arms: from the options to the networks.
         read: from arms and trials to what they say.
+        shown: the arm that sets up the playground.
         target: the test loss that counts as solved.
         timed: whether the time of an epoch is measured as well.
     """
@@ -117,6 +118,7 @@ class Lesson:
     epochs: int
     arms: Callable[[Options], list[Arm]]
     read: Callable[[list[Arm], Trials, float], Reading]
+    shown: int = 0
     target: float = 0.1
     timed: bool = field(default=False)
 

@@ -96,4 +96,5 @@ RATE: Final = Lesson(
     epochs=60,
     arms=_arms,
     read=_read,
+    shown=ACTIVATIONS.index("tanh") * len(RATES) + 1,
 )

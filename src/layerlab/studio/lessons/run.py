@@ -30,7 +30,7 @@ CONTENTS: Final = "contents"
 
 
 def run(name: str, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """Run a lesson and return its result, or for the name ``contents`` what all lessons offer.
+    """Run a lesson and return its result, or for the name ``contents`` what the lessons offer.
 
     Args:
         name: a key of :data:`LESSONS`, or ``contents``.
@@ -41,10 +41,8 @@ def run(name: str, arguments: Mapping[str, Any], report: Report) -> dict[str, An
         LayerlabError: no such lesson, argument or value.
     """
     if name == CONTENTS:
-        return {"lessons": [describe(lesson) for lesson in LESSONS.values()]}
-    if name not in LESSONS:
-        raise LayerlabError(f'no lesson "{name[:40]}"{did_you_mean(name[:40], LESSONS)}')
-    lesson = LESSONS[name]
+        return _contents(dict(arguments))
+    lesson = _lesson(name)
     request = read_request(lesson, arguments)
     start = time.perf_counter()
     arms = lesson.arms(request.options)
@@ -52,12 +50,28 @@ def run(name: str, arguments: Mapping[str, Any], report: Report) -> dict[str, An
     return conclude(lesson, request, arms, trials) | {"seconds": time.perf_counter() - start}
 
 
+def _contents(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return what all lessons offer or, where ``arguments`` name a ``lesson`` and its options, the link to its network."""
+    if "lesson" not in arguments:
+        return {"lessons": [describe(lesson) for lesson in LESSONS.values()]}
+    lesson = _lesson(arguments.pop("lesson"))
+    arms = lesson.arms(read_request(lesson, arguments).options)
+    return {"link": write_link(arms[lesson.shown].specification)}
+
+
+def _lesson(name: object) -> Lesson:
+    if not isinstance(name, str) or name not in LESSONS:
+        raise LayerlabError(f"no lesson {repr(name)[:60]}{did_you_mean(str(name)[:60], LESSONS)}")
+    return LESSONS[name]
+
+
 def describe(lesson: Lesson) -> dict[str, Any]:
     """Return what the page needs to offer a lesson."""
     arms = lesson.arms(lesson.chosen({}))
     return {
         "name": lesson.name,
-        "link": write_link(arms[-1].specification),
+        "link": write_link(arms[lesson.shown].specification),
+        "shown": lesson.shown,
         "choices": list(lesson.choices),
         "options": {name: list(values) for name, values in lesson.options.items()},
         "arms": [arm.label for arm in arms],

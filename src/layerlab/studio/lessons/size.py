@@ -73,5 +73,6 @@ SIZE: Final = Lesson(
     epochs=100,
     arms=_arms,
     read=_read,
+    shown=len(SHAPES) - 1,
     timed=True,
 )
