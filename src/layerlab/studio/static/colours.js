@@ -11,19 +11,65 @@ export const SCALES = /** @type {const} */ (["blue-orange", "green-purple"]);
 /** Each scale from -1 over 0 to +1, on a light and on a dark page. @type {Record<ScaleName, Record<"light" | "dark", Rgb[]>>} */
 const STOPS = {
   "blue-orange": {
-    light: [[197, 92, 8], [245, 147, 34], [250, 202, 148], [238, 240, 242], [140, 195, 230], [8, 119, 189], [4, 74, 128]],
-    dark: [[255, 190, 110], [240, 142, 40], [143, 84, 30], [34, 40, 48], [28, 92, 140], [47, 146, 222], [140, 205, 255]],
+    light: [
+      [197, 92, 8],
+      [245, 147, 34],
+      [250, 202, 148],
+      [238, 240, 242],
+      [140, 195, 230],
+      [8, 119, 189],
+      [4, 74, 128],
+    ],
+    dark: [
+      [255, 190, 110],
+      [240, 142, 40],
+      [143, 84, 30],
+      [34, 40, 48],
+      [28, 92, 140],
+      [47, 146, 222],
+      [140, 205, 255],
+    ],
   },
   "green-purple": {
-    light: [[91, 32, 120], [142, 75, 168], [205, 172, 218], [240, 240, 240], [156, 211, 158], [38, 141, 72], [0, 88, 40]],
-    dark: [[224, 176, 245], [178, 110, 208], [100, 58, 122], [36, 38, 42], [34, 98, 58], [58, 164, 92], [150, 226, 160]],
+    light: [
+      [91, 32, 120],
+      [142, 75, 168],
+      [205, 172, 218],
+      [240, 240, 240],
+      [156, 211, 158],
+      [38, 141, 72],
+      [0, 88, 40],
+    ],
+    dark: [
+      [224, 176, 245],
+      [178, 110, 208],
+      [100, 58, 122],
+      [36, 38, 42],
+      [34, 98, 58],
+      [58, 164, 92],
+      [150, 226, 160],
+    ],
   },
 };
 
 /** Okabe and Ito's colours and Tol's, in an order in which neighbours differ most. @type {Record<ScaleName, Rgb[]>} */
 const CLASSES = {
-  "blue-orange": [[0, 114, 178], [230, 159, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [213, 94, 0]],
-  "green-purple": [[34, 136, 51], [170, 51, 119], [204, 187, 68], [68, 119, 170], [238, 102, 119], [102, 204, 238]],
+  "blue-orange": [
+    [0, 114, 178],
+    [230, 159, 0],
+    [0, 158, 115],
+    [204, 121, 167],
+    [86, 180, 233],
+    [213, 94, 0],
+  ],
+  "green-purple": [
+    [34, 136, 51],
+    [170, 51, 119],
+    [204, 187, 68],
+    [68, 119, 170],
+    [238, 102, 119],
+    [102, 204, 238],
+  ],
 };
 
 /** Maps take this much of a scale, so that points, which take all of it, stand out from the map under them. */
@@ -172,7 +218,10 @@ export function probabilityLookup(classes, index) {
   const known = probabilityTables.get(name);
   if (known) return known;
   const all = classLookup(classes);
-  const found = Uint32Array.from({ length: 256 }, (_, byte) => all[index * 256 + Math.min(255, Math.max(0, 2 * (byte - 128)))]);
+  const found = Uint32Array.from(
+    { length: 256 },
+    (_, byte) => all[index * 256 + Math.min(255, Math.max(0, 2 * (byte - 128)))],
+  );
   probabilityTables.set(name, found);
   return found;
 }

@@ -60,7 +60,8 @@ export function setAttribute(element, name, value) {
   else if (typeof value === "function") element.addEventListener(name.replace(/^on/, ""), value);
   else if (isMessage(value)) bindAttribute(element, name, value);
   else if (name === "dataset") Object.assign(element.dataset, value);
-  else if (name === "style") for (const [key, part] of Object.entries(value)) element.style.setProperty(key, String(part));
+  else if (name === "style")
+    for (const [key, part] of Object.entries(value)) element.style.setProperty(key, String(part));
   else element.setAttribute(name, value === true ? "" : String(value));
 }
 

@@ -98,7 +98,13 @@ export function hasText(key) {
 export function formatNumber(value, options) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
   const small = value !== 0 && Math.abs(value) < 1e-4;
-  const chosen = options ?? (Number.isInteger(value) ? {} : small ? { maximumSignificantDigits: 3, notation: "scientific" } : { maximumSignificantDigits: 4 });
+  const chosen =
+    options ??
+    (Number.isInteger(value)
+      ? {}
+      : small
+        ? { maximumSignificantDigits: 3, notation: "scientific" }
+        : { maximumSignificantDigits: 4 });
   return powersOfTen(formatter(chosen).format(value).replace("-", "−"));
 }
 

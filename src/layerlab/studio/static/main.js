@@ -83,7 +83,8 @@ function languageSwitch() {
   const buttons = LANGUAGES.map((name) =>
     h("button", { type: "button", lang: name, onclick: () => void setLanguage(name) }, name.toUpperCase()),
   );
-  const mark = () => buttons.forEach((button) => button.setAttribute("aria-pressed", String(button.lang === language())));
+  const mark = () =>
+    buttons.forEach((button) => button.setAttribute("aria-pressed", String(button.lang === language())));
   onLanguage(mark);
   mark();
   return h("div", { class: "segmented", role: "group", "aria-label": message("common.language") }, buttons);

@@ -40,6 +40,7 @@ export function logarithmicTicks(low, high) {
  */
 export function tickText(value) {
   const size = Math.abs(value);
-  if (size >= 1e6 || (size > 0 && size < 1e-3)) return formatNumber(value, { notation: "scientific", maximumSignificantDigits: 2 });
+  if (size >= 1e6 || (size > 0 && size < 1e-3))
+    return formatNumber(value, { notation: "scientific", maximumSignificantDigits: 2 });
   return formatNumber(value, { maximumSignificantDigits: 3 });
 }

@@ -105,7 +105,10 @@ function paintPixels(pixels) {
  * @returns {{ x: number, y: number } | null} in the plane; null: beside the map
  */
 export function placeAt(area, x, y) {
-  const place = { x: ((x - area.left) / area.size) * 2 * REACH - REACH, y: REACH - ((y - area.top) / area.size) * 2 * REACH };
+  const place = {
+    x: ((x - area.left) / area.size) * 2 * REACH - REACH,
+    y: REACH - ((y - area.top) / area.size) * 2 * REACH,
+  };
   return Math.abs(place.x) <= REACH && Math.abs(place.y) <= REACH ? place : null;
 }
 
@@ -124,9 +127,17 @@ function readingText(place) {
   const { confidence } = /** @type {import("../frames.js").Frame} */ (store.frame).arrays;
   const digits = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
   const values = { x: formatNumber(place.x, digits), y: formatNumber(place.y, digits) };
-  if (confidence) return t("playground.map.class", { ...values, index: byte, share: formatNumber(confidence[row * SIDE + column] / 255, { style: "percent" }) });
+  if (confidence)
+    return t("playground.map.class", {
+      ...values,
+      index: byte,
+      share: formatNumber(confidence[row * SIDE + column] / 255, { style: "percent" }),
+    });
   const value = byte / 127.5 - 1;
-  return t("playground.map.value", { ...values, value: `${byte === 0 ? "≤ " : byte === 255 ? "≥ " : ""}${formatNumber(value, digits)}` });
+  return t("playground.map.value", {
+    ...values,
+    value: `${byte === 0 ? "≤ " : byte === 255 ? "≥ " : ""}${formatNumber(value, digits)}`,
+  });
 }
 
 /**
@@ -203,7 +214,11 @@ export function mountLegend(root) {
     const next = `${bar} ${classes} ${unit}`;
     if (shown === next) return;
     shown = next;
-    if (!bar) replace(root, Array.from({ length: classes }, (_, i) => classKey(i)));
+    if (!bar)
+      replace(
+        root,
+        Array.from({ length: classes }, (_, i) => classKey(i)),
+      );
     else if (unit === null) replace(root, colourBar(lookup(), 0, [-1, -0.5, 0, 0.5, 1]));
     else replace(root, colourBar(probabilityLookup(classes, unit), 128, [0, 0.5, 1]));
   };
@@ -229,7 +244,11 @@ function colourBar(through, first, ticks) {
   const canvas = h("canvas", { width: length, height: 1, class: "colour-bar", "aria-hidden": "true" });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = context.createImageData(length, 1);
-  paint(image, Uint8Array.from({ length }, (_, i) => first + i), through);
+  paint(
+    image,
+    Uint8Array.from({ length }, (_, i) => first + i),
+    through,
+  );
   context.putImageData(image, 0, 0);
   const words = ticks.map((value) => h("span", null, formatNumber(value)));
   return h("div", { class: "colour-scale" }, canvas, h("div", { class: "colour-ticks" }, words));
@@ -237,5 +256,10 @@ function colourBar(through, first, ticks) {
 
 /** @param {number} index */
 function classKey(index) {
-  return h("span", { class: "class-key" }, h("span", { class: "swatch", style: { background: classColour(index) } }), t("playground.name.class", { index }));
+  return h(
+    "span",
+    { class: "class-key" },
+    h("span", { class: "swatch", style: { background: classColour(index) } }),
+    t("playground.name.class", { index }),
+  );
 }

@@ -36,7 +36,11 @@ export function selectField({ control, label, options, read, write, name, enable
     shown = options(specification);
     const wanted = shown.map((value) => (name ? name(value) : typeof value === "number" ? formatNumber(value) : value));
     const present = Array.from(select.options, (option) => option.text);
-    if (String(present) !== String(wanted)) replace(select, wanted.map((word, i) => h("option", { value: String(i) }, word)));
+    if (String(present) !== String(wanted))
+      replace(
+        select,
+        wanted.map((word, i) => h("option", { value: String(i) }, word)),
+      );
     select.selectedIndex = shown.indexOf(read(specification));
     select.disabled = enabled ? !enabled(specification) : false;
   };
@@ -79,7 +83,12 @@ export function sliderField({ control, label, min, max, step, unit, read, write 
     change(() => changes);
   });
   // An output can have a label too: without the id it would take the slider's.
-  return h("label", { class: "field slider", for: id, dataset: { control } }, h("span", null, text(label), output), input);
+  return h(
+    "label",
+    { class: "field slider", for: id, dataset: { control } },
+    h("span", null, text(label), output),
+    input,
+  );
 }
 
 /**

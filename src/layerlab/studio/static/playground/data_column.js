@@ -11,28 +11,58 @@ import { thumbnail } from "./thumbnails.js";
 
 /** @param {HTMLElement} root */
 export function mountDataColumn(root) {
-  replace(root,
+  replace(
+    root,
     h("h2", null, text("playground.data")),
     h("p", { class: "explains" }, text("playground.data.explained")),
     thumbnails(),
-    h("div", { class: "sliders" },
+    h(
+      "div",
+      { class: "sliders" },
       sliderField({
-        control: "percTrainData", label: "playground.trainShare", min: 10, max: 90, step: 10, unit: " %",
-        read: (s) => s.train_percent, write: (train_percent) => ({ train_percent }),
+        control: "percTrainData",
+        label: "playground.trainShare",
+        min: 10,
+        max: 90,
+        step: 10,
+        unit: " %",
+        read: (s) => s.train_percent,
+        write: (train_percent) => ({ train_percent }),
       }),
       sliderField({
-        control: "noise", label: "playground.noise", min: 0, max: 50, step: 5,
-        read: (s) => s.noise, write: (noise) => ({ noise }),
+        control: "noise",
+        label: "playground.noise",
+        min: 0,
+        max: 50,
+        step: 5,
+        read: (s) => s.noise,
+        write: (noise) => ({ noise }),
       }),
       sliderField({
-        control: "batchSize", label: "playground.batchSize", min: 1, max: 30, step: 1,
-        read: (s) => s.batch_size, write: (batch_size) => ({ batch_size }),
-      })),
-    h("button", { type: "button", class: "button regenerate", onclick: () => void request("regenerate") }, text("playground.regenerate")));
+        control: "batchSize",
+        label: "playground.batchSize",
+        min: 1,
+        max: 30,
+        step: 1,
+        read: (s) => s.batch_size,
+        write: (batch_size) => ({ batch_size }),
+      }),
+    ),
+    h(
+      "button",
+      { type: "button", class: "button regenerate", onclick: () => void request("regenerate") },
+      text("playground.regenerate"),
+    ),
+  );
 }
 
 function thumbnails() {
-  const group = h("div", { class: "thumbnails", role: "radiogroup", "aria-label": message("playground.data"), dataset: { control: "dataset" } });
+  const group = h("div", {
+    class: "thumbnails",
+    role: "radiogroup",
+    "aria-label": message("playground.data"),
+    dataset: { control: "dataset" },
+  });
   let shown = "";
   /** @type {{ name: string, button: HTMLElement, draw: () => void }[]} */
   let entries = [];
@@ -45,12 +75,16 @@ function thumbnails() {
       shown = wanted;
       const names = [...(regression ? REGRESSION_DATASETS : Object.keys(DATASETS)), ...(own ? ["points"] : [])];
       entries = names.map((name) => entry(name, specification.classes));
-      replace(group, entries.map((one) => one.button));
+      replace(
+        group,
+        entries.map((one) => one.button),
+      );
       for (const one of entries) one.draw();
     }
     for (const { name, button } of entries) {
       button.setAttribute("aria-checked", String(name === chosen));
-      button.tabIndex = name === chosen || (name === entries[0].name && !entries.some((one) => one.name === chosen)) ? 0 : -1;
+      button.tabIndex =
+        name === chosen || (name === entries[0].name && !entries.some((one) => one.name === chosen)) ? 0 : -1;
     }
   });
   group.addEventListener("keydown", (event) => {
@@ -73,10 +107,19 @@ function entry(name, classes) {
   const canvas = h("canvas", { "aria-hidden": "true" });
   const own = DATASETS[name];
   const shownClasses = own && !own.includes(classes) ? own[0] : classes;
-  const button = h("button", {
-    type: "button", class: "thumbnail", role: "radio", "aria-checked": "false", dataset: { dataset: name },
-    "aria-label": message(`playground.dataset.${name}`), title: message(`playground.dataset.${name}`),
-    onclick: () => change((specification) => chooseDataset(specification, name)),
-  }, canvas);
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "thumbnail",
+      role: "radio",
+      "aria-checked": "false",
+      dataset: { dataset: name },
+      "aria-label": message(`playground.dataset.${name}`),
+      title: message(`playground.dataset.${name}`),
+      onclick: () => change((specification) => chooseDataset(specification, name)),
+    },
+    canvas,
+  );
   return { name, button, draw: thumbnail(canvas, name, () => shownClasses) };
 }

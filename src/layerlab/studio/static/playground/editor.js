@@ -21,17 +21,41 @@ export function openEditor({ anchor, layer, unit, sources }) {
   const shape = JSON.stringify(state.network);
   const rows = sources.map((source) => row(state, layer, unit, source, pieces));
   const title = h("h3", null, unitName(state, layer, unit));
-  const table = h("table", { class: "editor" }, h("thead", null, h("tr", null,
-    h("th", { scope: "col" }, text("playground.editor.source")),
-    h("th", { scope: "col", colspan: String(pieces) }, text(pieces > 1 ? "playground.editor.values" : "playground.editor.value")),
-    h("th", { scope: "col" }, text("playground.editor.frozen")))),
-  h("tbody", null, rows.map((entry) => entry.element)));
+  const table = h(
+    "table",
+    { class: "editor" },
+    h(
+      "thead",
+      null,
+      h(
+        "tr",
+        null,
+        h("th", { scope: "col" }, text("playground.editor.source")),
+        h(
+          "th",
+          { scope: "col", colspan: String(pieces) },
+          text(pieces > 1 ? "playground.editor.values" : "playground.editor.value"),
+        ),
+        h("th", { scope: "col" }, text("playground.editor.frozen")),
+      ),
+    ),
+    h(
+      "tbody",
+      null,
+      rows.map((entry) => entry.element),
+    ),
+  );
   for (const entry of rows) entry.refresh(true);
   const forget = store.subscribe((what) => {
     if (what === "frame") rows.forEach((entry) => entry.refresh());
     else if (what === "state" && store.state && JSON.stringify(store.state.network) !== shape) closePopover();
   });
-  openPopover(anchor, message("playground.editor.label", { name: unitName(state, layer, unit) }), [title, h("div", { class: "editor-scroll" }, table)], forget);
+  openPopover(
+    anchor,
+    message("playground.editor.label", { name: unitName(state, layer, unit) }),
+    [title, h("div", { class: "editor-scroll" }, table)],
+    forget,
+  );
 }
 
 /**
@@ -83,7 +107,13 @@ function row(state, layer, unit, source, pieces) {
     if (document.activeElement !== freeze && flags) freeze.checked = flags[places[0]] !== 0;
     note.hidden = source < 0 || !arrays.dead?.[places[0]];
   };
-  const element = h("tr", null, h("th", { scope: "row" }, name), fields.map((input) => h("td", null, input)), h("td", null, freeze, " ", note));
+  const element = h(
+    "tr",
+    null,
+    h("th", { scope: "row" }, name),
+    fields.map((input) => h("td", null, input)),
+    h("td", null, freeze, " ", note),
+  );
   return { element, refresh };
 }
 

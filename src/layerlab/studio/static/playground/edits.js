@@ -99,7 +99,9 @@ export function chooseActivation(activation) {
  */
 export function toggleFeature(specification, feature) {
   const has = specification.features.includes(feature);
-  const features = has ? specification.features.filter((name) => name !== feature) : [...specification.features, feature];
+  const features = has
+    ? specification.features.filter((name) => name !== feature)
+    : [...specification.features, feature];
   return { features, frozen: [] };
 }
 
@@ -110,7 +112,8 @@ export function toggleFeature(specification, feature) {
  */
 export function chooseProblem(specification, problem) {
   if (problem !== "regression") return { problem, frozen: [] };
-  const dataset = specification.dataset === "three-spirals" || specification.dataset === "points" ? "circle" : specification.dataset;
+  const dataset =
+    specification.dataset === "three-spirals" || specification.dataset === "points" ? "circle" : specification.dataset;
   return { problem, loss: "mse", classes: 2, dataset, frozen: [] };
 }
 

@@ -28,16 +28,27 @@ import { mountTopBar } from "./top_bar.js";
  * @returns {{ shown: () => void, hidden: () => void }}
  */
 export function mount(root) {
-  const part = (/** @type {string} */ name, /** @type {string} */ label) => h("section", { class: name, "aria-label": message(label) });
+  const part = (/** @type {string} */ name, /** @type {string} */ label) =>
+    h("section", { class: name, "aria-label": message(label) });
   const status = h("div", { class: "status" });
   const top = part("top-bar", "playground.controls");
   const data = part("data-column card", "playground.data");
   const network = part("network", "playground.network.short");
   const output = part("output-column card", "playground.output");
-  const panels = h("section", { class: "panels card", "aria-label": message("playground.panels"), dataset: { control: "panels" } });
-  replace(root, h("h1", { class: "visually-hidden" }, text("common.tab.playground")), status, top,
-    h("div", { class: "playground" }, data, network, output), panels,
-    h("p", { class: "muted small explains keys" }, text("playground.keys")));
+  const panels = h("section", {
+    class: "panels card",
+    "aria-label": message("playground.panels"),
+    dataset: { control: "panels" },
+  });
+  replace(
+    root,
+    h("h1", { class: "visually-hidden" }, text("common.tab.playground")),
+    status,
+    top,
+    h("div", { class: "playground" }, data, network, output),
+    panels,
+    h("p", { class: "muted small explains keys" }, text("playground.keys")),
+  );
   let shown = true;
   const { notify } = mountStatus(status);
   mountTopBar(top);
@@ -48,7 +59,13 @@ export function mount(root) {
   followDisplay(root);
   /** @type {Context} */
   const context = {
-    store, call, on, onFrame, notify, t, text,
+    store,
+    call,
+    on,
+    onFrame,
+    notify,
+    t,
+    text,
     select: (layer, unit) => select(layer === null ? null : [layer, unit ?? 0]),
     openLink: (hash) => open(hash.replace(/^#/, "")),
   };

@@ -32,7 +32,11 @@ export function listenToKeys(isShown) {
  */
 function takesKey(target, key) {
   if (!(target instanceof HTMLElement)) return false;
-  if (target.isContentEditable || target.closest("textarea, select, [role=radiogroup], [role=tablist], [role=application]")) return true;
+  if (
+    target.isContentEditable ||
+    target.closest("textarea, select, [role=radiogroup], [role=tablist], [role=application]")
+  )
+    return true;
   if (target instanceof HTMLInputElement) return !["checkbox", "radio"].includes(target.type) || key === " ";
   if (key.startsWith("Arrow") && target.closest(".network-overlay")) return true;
   return key === " " && target.closest("button, a, summary") !== null;

@@ -19,7 +19,11 @@ export function openLayerMenu(anchor, index) {
   const layer = layersOf(specification)[index];
   const set = (/** @type {Partial<import("./edits.js").Layer>} */ part) =>
     change((wanted) => (index < wanted.hidden_layers.length ? changeLayer(wanted, index, part) : null));
-  const activation = h("select", null, ACTIVATIONS.map((name) => h("option", { value: name }, text(`playground.activation.${name}`))));
+  const activation = h(
+    "select",
+    null,
+    ACTIVATIONS.map((name) => h("option", { value: name }, text(`playground.activation.${name}`))),
+  );
   activation.value = layer.activation;
   activation.addEventListener("change", () => set({ activation: activation.value }));
   openPopover(anchor, message("playground.layer.menu", { layer: index + 1 }), [

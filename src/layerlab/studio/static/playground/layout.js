@@ -46,7 +46,9 @@ export function layOut(state, available, rem) {
       return [name, { layer: -1, unit: -1, x: first, y, size: Math.round(SIZES[0].size * rem), map: -1 }];
     }),
   );
-  const inputs = state.network.features.map((name, i) => Object.assign(/** @type {Node} */ (features.get(name)), { unit: i, map: i }));
+  const inputs = state.network.features.map((name, i) =>
+    Object.assign(/** @type {Node} */ (features.get(name)), { unit: i, map: i }),
+  );
   const top = shapes.length > 1 ? 0 : 0;
   let map = inputs.length;
   const layers = shapes.map((shape, layer) => {
@@ -54,11 +56,21 @@ export function layOut(state, available, rem) {
     // The output stands beside the middle of the layer before it.
     const start = isOutput ? Math.max(0, ((shapes[layer - 1]?.units ?? FEATURES.length) - shape.units) * pitch) / 2 : 0;
     return Array.from({ length: shape.units }, (_, unit) => ({
-      layer, unit, x: columns[layer + 1], y: start + (unit + 0.5) * pitch, size, map: map++,
+      layer,
+      unit,
+      x: columns[layer + 1],
+      y: start + (unit + 0.5) * pitch,
+      size,
+      map: map++,
     }));
   });
   return {
-    width: columns[columns.length - 1] + last, height, size, columns, features, layers,
+    width: columns[columns.length - 1] + last,
+    height,
+    size,
+    columns,
+    features,
+    layers,
     nodes: [...inputs, ...layers.flat()],
     ...connect(state, inputs, layers),
   };
@@ -83,8 +95,17 @@ function connect(state, inputs, layers) {
       sources.forEach((from, source) => {
         const spread = shape.inputs > 1 ? (source / (shape.inputs - 1) - 0.5) * to.size * 0.55 : 0;
         links.push({
-          layer, unit: to.unit, source, from, to, weight: weight + source, pieces: shape.pieces,
-          x0: from.x + from.size / 2, y0: from.y, x1: to.x - to.size / 2, y1: to.y + spread,
+          layer,
+          unit: to.unit,
+          source,
+          from,
+          to,
+          weight: weight + source,
+          pieces: shape.pieces,
+          x0: from.x + from.size / 2,
+          y0: from.y,
+          x1: to.x - to.size / 2,
+          y1: to.y + spread,
         });
       });
       weight += shape.inputs * shape.pieces;

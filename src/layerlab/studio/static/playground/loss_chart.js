@@ -17,12 +17,24 @@ export function mountLosses(root) {
   const canvas = h("canvas", { class: "loss-canvas", role: "img" });
   const holder = h("div", { class: "loss-holder" }, canvas);
   let logarithmic = recall("log-loss", "") === "true";
-  const toggle = h("button", { type: "button", class: "button small", "aria-pressed": String(logarithmic), title: message("playground.chart.log.title") }, text("playground.chart.log"));
+  const toggle = h(
+    "button",
+    {
+      type: "button",
+      class: "button small",
+      "aria-pressed": String(logarithmic),
+      title: message("playground.chart.log.title"),
+    },
+    text("playground.chart.log"),
+  );
   const draw = onceAFrame(() => {
     train.textContent = lossText(store.frame?.train_loss);
     test.textContent = lossText(store.frame?.test_loss);
     if (holder.offsetParent === null) return;
-    canvas.setAttribute("aria-label", t("playground.chart.label", { epoch: store.frame?.epoch ?? 0, train: train.value, test: test.value }));
+    canvas.setAttribute(
+      "aria-label",
+      t("playground.chart.label", { epoch: store.frame?.epoch ?? 0, train: train.value, test: test.value }),
+    );
     drawCurves(canvas, holder, logarithmic);
   });
   toggle.addEventListener("click", () => {
@@ -31,12 +43,17 @@ export function mountLosses(root) {
     remember("log-loss", String(logarithmic));
     draw();
   });
-  replace(root,
-    h("div", { class: "loss-figures" },
+  replace(
+    root,
+    h(
+      "div",
+      { class: "loss-figures" },
       h("div", { class: "loss-figure train" }, h("span", null, text("playground.loss.train")), train),
       h("div", { class: "loss-figure test" }, h("span", null, text("playground.loss.test")), test),
-      toggle),
-    holder);
+      toggle,
+    ),
+    holder,
+  );
   store.subscribe((what) => (what === "frame" || what === "losses" || what === "state") && draw());
   new ResizeObserver(draw).observe(holder);
   onColours(draw);
@@ -53,7 +70,10 @@ function lossText(value) {
   if (value === null) return t("playground.loss.none");
   const size = Math.abs(value);
   if (size === 0 || size >= 0.001) return formatNumber(value, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
-  return formatNumber(value, size >= 1e-5 ? { maximumSignificantDigits: 2 } : { notation: "scientific", maximumSignificantDigits: 3 });
+  return formatNumber(
+    value,
+    size >= 1e-5 ? { maximumSignificantDigits: 2 } : { notation: "scientific", maximumSignificantDigits: 3 },
+  );
 }
 
 /**
@@ -72,7 +92,9 @@ function drawCurves(canvas, holder, logarithmic) {
   const lastEpoch = Math.max(1, epoch[epoch.length - 1] ?? 1);
   const [low, high] = range([train, test], logarithmic);
   const toX = (/** @type {number} */ value) => area.left + ((area.right - area.left) * value) / lastEpoch;
-  const share = logarithmic ? (/** @type {number} */ v) => Math.log(Math.max(v, low) / low) / Math.log(high / low) : (/** @type {number} */ v) => (v - low) / (high - low);
+  const share = logarithmic
+    ? (/** @type {number} */ v) => Math.log(Math.max(v, low) / low) / Math.log(high / low)
+    : (/** @type {number} */ v) => (v - low) / (high - low);
   const toY = (/** @type {number} */ value) => area.bottom - (area.bottom - area.top) * share(value);
   context.font = `${Math.max(12, 0.75 * rem)}px ${style.fontFamily}`;
   context.fillStyle = style.getPropertyValue("--ink-2");

@@ -14,7 +14,10 @@ import { FEATURE_SYMBOLS } from "./choices.js";
 export function unitName(state, layer, unit) {
   const last = state.network.layers.length - 1;
   if (layer < 0) return FEATURE_SYMBOLS[state.network.features[unit]] ?? "";
-  if (layer === last) return state.network.layers[last].units > 1 ? t("playground.name.class", { index: unit }) : t("playground.name.output");
+  if (layer === last)
+    return state.network.layers[last].units > 1
+      ? t("playground.name.class", { index: unit })
+      : t("playground.name.output");
   return t("playground.name.unit", { layer: layer + 1, unit: unit + 1 });
 }
 

@@ -76,7 +76,9 @@ export function drawLinks(context, { layout, state, frame, marked, ink }) {
       context.globalAlpha = 1;
       continue;
     }
-    context.strokeStyle = colourOf(Math.abs(value) < 1 ? Math.sign(value) * (0.25 + 0.45 * Math.abs(value)) : Math.sign(value) * 0.7);
+    context.strokeStyle = colourOf(
+      Math.abs(value) < 1 ? Math.sign(value) * (0.25 + 0.45 * Math.abs(value)) : Math.sign(value) * 0.7,
+    );
     context.lineWidth = thickness(value);
     trace(context, link);
     if (frozen[link.weight]) drawLock(context, (link.x0 + link.x1) / 2, (link.y0 + link.y1) / 2, ink);

@@ -14,11 +14,21 @@ export function mountOutputColumn(root) {
   const losses = h("div", { class: "losses" });
   const map = h("div", { class: "big-map" });
   const legend = h("div", { class: "legend", "aria-label": message("playground.legend") });
-  replace(root, h("h2", null, text("playground.output")), losses, scoreLine(), map, legend,
-    h("div", { class: "checks" },
+  replace(
+    root,
+    h("h2", null, text("playground.output")),
+    losses,
+    scoreLine(),
+    map,
+    legend,
+    h(
+      "div",
+      { class: "checks" },
       displayCheck("showTestData", "playground.showTestData"),
-      displayCheck("discretize", "playground.discretize")),
-    confusionMatrix());
+      displayCheck("discretize", "playground.discretize"),
+    ),
+    confusionMatrix(),
+  );
   mountLosses(losses);
   mountBigMap(map);
   mountLegend(legend);
@@ -45,8 +55,13 @@ function scoreLine() {
     line.hidden = !metrics;
     if (!metrics) return;
     const name = metrics.labels === null ? "r2" : "accuracy";
-    const style = /** @type {Intl.NumberFormatOptions} */ (name === "r2" ? { minimumFractionDigits: 3, maximumFractionDigits: 3 } : { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
-    const word = (/** @type {any} */ part) => (typeof part?.[name] === "number" ? formatNumber(part[name], style) : "–");
+    const style = /** @type {Intl.NumberFormatOptions} */ (
+      name === "r2"
+        ? { minimumFractionDigits: 3, maximumFractionDigits: 3 }
+        : { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }
+    );
+    const word = (/** @type {any} */ part) =>
+      typeof part?.[name] === "number" ? formatNumber(part[name], style) : "–";
     line.textContent = t(`playground.score.${name}`, { train: word(metrics.train), test: word(metrics.test) });
   };
   store.subscribe((what) => what === "frame" && show());
@@ -80,13 +95,34 @@ function confusion(metrics, part) {
   const classes = metrics.labels.length;
   const head = metrics.labels.map((label) => h("th", { scope: "col" }, swatch(label, classes), formatNumber(label)));
   const rows = counts.map((row, i) => {
-    const total = Math.max(1, row.reduce((sum, count) => sum + count, 0));
-    const cells = row.map((count, j) => h("td", { class: i === j ? "right" : count > 0 ? "wrong" : "", style: { "--share": `${Math.round((100 * count) / total)}%` } }, formatNumber(count)));
-    return h("tr", null, h("th", { scope: "row" }, swatch(metrics.labels[i], classes), formatNumber(metrics.labels[i])), cells);
+    const total = Math.max(
+      1,
+      row.reduce((sum, count) => sum + count, 0),
+    );
+    const cells = row.map((count, j) =>
+      h(
+        "td",
+        {
+          class: i === j ? "right" : count > 0 ? "wrong" : "",
+          style: { "--share": `${Math.round((100 * count) / total)}%` },
+        },
+        formatNumber(count),
+      ),
+    );
+    return h(
+      "tr",
+      null,
+      h("th", { scope: "row" }, swatch(metrics.labels[i], classes), formatNumber(metrics.labels[i])),
+      cells,
+    );
   });
-  return h("table", null,
+  return h(
+    "table",
+    null,
     h("caption", null, t(`playground.confusion.${part}`)),
-    h("thead", null, h("tr", null, h("td"), head)), h("tbody", null, rows));
+    h("thead", null, h("tr", null, h("td"), head)),
+    h("tbody", null, rows),
+  );
 }
 
 /**

@@ -42,7 +42,12 @@ export function reset(newWeights) {
 
 /** @returns {HTMLElement} the buttons and the epoch */
 export function playerButtons() {
-  const toggleButton = h("button", { type: "button", class: "icon-button play", dataset: { control: "playButton" }, onclick: toggle });
+  const toggleButton = h("button", {
+    type: "button",
+    class: "icon-button play",
+    dataset: { control: "playButton" },
+    onclick: toggle,
+  });
   let shown = "";
   const showPlaying = () => {
     const name = isPlaying() ? "pause" : "play";
@@ -56,13 +61,16 @@ export function playerButtons() {
   store.subscribe((what) => what === "frame" && showPlaying());
   onLanguage(showPlaying);
   showPlaying();
-  return h("div", { class: "player" },
+  return h(
+    "div",
+    { class: "player" },
     iconButton("rewind", "playground.rewind", "resetButton", () => reset(false)),
     iconButton("reset", "playground.reset", "resetButton", () => reset(true)),
     toggleButton,
     iconButton("minibatch", "playground.step.minibatch", "stepButton", () => step({ minibatches: 1 })),
     iconButton("step", "playground.step.epoch", "stepButton", () => step({ epochs: 1 })),
-    epochCounter());
+    epochCounter(),
+  );
 }
 
 /**
@@ -72,7 +80,18 @@ export function playerButtons() {
  * @param {() => void} onclick
  */
 function iconButton(picture, key, control, onclick) {
-  return h("button", { type: "button", class: "icon-button", dataset: { control }, "aria-label": message(key), title: message(key), onclick }, icon(picture));
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button",
+      dataset: { control },
+      "aria-label": message(key),
+      title: message(key),
+      onclick,
+    },
+    icon(picture),
+  );
 }
 
 function epochCounter() {
@@ -84,14 +103,31 @@ function epochCounter() {
   };
   store.subscribe((what) => what === "frame" && show());
   onLanguage(show);
-  return h("div", { class: "epoch-counter" }, h("span", { class: "muted small" }, text("playground.epoch")), epoch, updates);
+  return h(
+    "div",
+    { class: "epoch-counter" },
+    h("span", { class: "muted small" }, text("playground.epoch")),
+    epoch,
+    updates,
+  );
 }
 
 /** @returns {HTMLElement} */
 export function speedField() {
   const speeds = h("select");
   const fill = () => {
-    replace(speeds, SPEEDS.map((entry, i) => h("option", { value: String(i) }, t(entry.epochs ? "playground.speed.epochs" : "playground.speed.minibatches", { count: entry.epochs ?? entry.minibatches ?? 1 }))));
+    replace(
+      speeds,
+      SPEEDS.map((entry, i) =>
+        h(
+          "option",
+          { value: String(i) },
+          t(entry.epochs ? "playground.speed.epochs" : "playground.speed.minibatches", {
+            count: entry.epochs ?? entry.minibatches ?? 1,
+          }),
+        ),
+      ),
+    );
     speeds.selectedIndex = speed;
   };
   onLanguage(fill);
@@ -100,7 +136,12 @@ export function speedField() {
     speed = speeds.selectedIndex;
     if (isPlaying()) void play();
   });
-  return h("label", { class: "field", dataset: { control: "speed" } }, h("span", null, text("playground.speed")), speeds);
+  return h(
+    "label",
+    { class: "field", dataset: { control: "speed" } },
+    h("span", null, text("playground.speed")),
+    speeds,
+  );
 }
 
 /** @returns {HTMLElement[]} where to stop */

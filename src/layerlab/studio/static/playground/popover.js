@@ -22,7 +22,17 @@ export function closePopover() {
 export function openPopover(anchor, label, content, onClose) {
   closePopover();
   const before = document.activeElement;
-  const close = h("button", { type: "button", class: "popover-close", "aria-label": message("common.close"), title: message("common.close"), onclick: () => shut() }, "×");
+  const close = h(
+    "button",
+    {
+      type: "button",
+      class: "popover-close",
+      "aria-label": message("common.close"),
+      title: message("common.close"),
+      onclick: () => shut(),
+    },
+    "×",
+  );
   const box = h("div", { class: "popover", role: "dialog", "aria-label": label }, close, content);
   document.body.append(box);
   place(box, anchor);
@@ -57,7 +67,10 @@ export function openPopover(anchor, label, content, onClose) {
 function place(box, anchor) {
   const at = anchor instanceof HTMLElement ? anchor.getBoundingClientRect() : new DOMRect(anchor.x, anchor.y, 0, 0);
   const [width, height] = [box.offsetWidth, box.offsetHeight];
-  const left = Math.min(Math.max(8, at.left + at.width / 2 - width / 2), document.documentElement.clientWidth - width - 8);
+  const left = Math.min(
+    Math.max(8, at.left + at.width / 2 - width / 2),
+    document.documentElement.clientWidth - width - 8,
+  );
   const below = at.bottom + 10;
   const fits = below + height <= window.innerHeight || at.top - height - 10 < 0;
   box.style.setProperty("left", `${left + window.scrollX}px`);

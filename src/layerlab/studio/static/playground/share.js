@@ -11,14 +11,23 @@ import { address, display, open } from "./session.js";
 
 /** @returns {HTMLElement} */
 export function shareButton() {
-  const button = h("button", { type: "button", class: "button share", "aria-haspopup": "dialog", onclick: () => openShare(button) },
-    icon("share"), text("playground.share"));
+  const button = h(
+    "button",
+    { type: "button", class: "button share", "aria-haspopup": "dialog", onclick: () => openShare(button) },
+    icon("share"),
+    text("playground.share"),
+  );
   return button;
 }
 
 /** @param {HTMLElement} anchor */
 function openShare(anchor) {
-  const link = h("input", { type: "text", readonly: true, class: "link", "aria-label": message("playground.share.link") });
+  const link = h("input", {
+    type: "text",
+    readonly: true,
+    class: "link",
+    "aria-label": message("playground.share.link"),
+  });
   const refresh = () => (link.value = address());
   refresh();
   const copied = h("span", { class: "muted small", role: "status" });
@@ -31,25 +40,63 @@ function openShare(anchor) {
       copied.textContent = t("playground.share.byHand"); // the link is selected: Ctrl+C takes it
     }
   };
-  openPopover(anchor, message("playground.share"), [
-    h("h3", null, text("playground.share.link")),
-    h("div", { class: "row" }, link, h("button", { type: "button", class: "button", onclick: copy }, text("common.copy"))),
-    copied,
-    h("p", { class: "muted small" }, text("playground.share.explained")),
-    pasteField(),
-    h("details", null, h("summary", null, text("playground.share.hide")),
-      h("div", { class: "checks" }, HIDABLE.map((name) => hidingCheck(name, refresh)), hideTextCheck(refresh))),
-  ], store.subscribe((what) => (what === "state" || what === "display") && refresh()));
+  openPopover(
+    anchor,
+    message("playground.share"),
+    [
+      h("h3", null, text("playground.share.link")),
+      h(
+        "div",
+        { class: "row" },
+        link,
+        h("button", { type: "button", class: "button", onclick: copy }, text("common.copy")),
+      ),
+      copied,
+      h("p", { class: "muted small" }, text("playground.share.explained")),
+      pasteField(),
+      h(
+        "details",
+        null,
+        h("summary", null, text("playground.share.hide")),
+        h(
+          "div",
+          { class: "checks" },
+          HIDABLE.map((name) => hidingCheck(name, refresh)),
+          hideTextCheck(refresh),
+        ),
+      ),
+    ],
+    store.subscribe((what) => (what === "state" || what === "display") && refresh()),
+  );
 }
 
 function pasteField() {
-  const field = h("input", { type: "text", class: "link", placeholder: "https://…/#activation=tanh&…", spellcheck: "false", autocomplete: "off" });
+  const field = h("input", {
+    type: "text",
+    class: "link",
+    placeholder: "https://…/#activation=tanh&…",
+    spellcheck: "false",
+    autocomplete: "off",
+  });
   const go = async () => {
     if (field.value.trim() !== "" && (await open(hashOf(field.value)))) closePopover();
   };
   field.addEventListener("keydown", (event) => event.key === "Enter" && void go());
-  return h("div", { class: "field" },
-    h("label", null, h("span", null, text("playground.share.paste")), h("div", { class: "row" }, field, h("button", { type: "button", class: "button", onclick: go }, text("playground.share.open")))));
+  return h(
+    "div",
+    { class: "field" },
+    h(
+      "label",
+      null,
+      h("span", null, text("playground.share.paste")),
+      h(
+        "div",
+        { class: "row" },
+        field,
+        h("button", { type: "button", class: "button", onclick: go }, text("playground.share.open")),
+      ),
+    ),
+  );
 }
 
 /**

@@ -32,14 +32,24 @@ export function mountStatus(root) {
   });
   socket.onFrame(() => (refused.hidden = true));
   const notify = (/** @type {Node} */ node) => {
-    const notice = h("div", { class: "notice" }, h("span", null, node), h("button", { type: "button", class: "popover-close", "aria-label": t("common.close"), onclick: () => notice.remove() }, "×"));
+    const notice = h(
+      "div",
+      { class: "notice" },
+      h("span", null, node),
+      h(
+        "button",
+        { type: "button", class: "popover-close", "aria-label": t("common.close"), onclick: () => notice.remove() },
+        "×",
+      ),
+    );
     for (const old of Array.from(notices.children).slice(0, -2)) old.remove();
     notices.append(notice);
     setTimeout(() => notice.remove(), SHOWN_FOR);
   };
   socket.on("stopped", (event) => {
     if (event.error) notify(document.createTextNode(event.error.text ?? ""));
-    else if (event.reason === "epoch" || event.reason === "loss") notify(text(`playground.stopped.${event.reason}`, { epoch: event.epoch ?? 0 }));
+    else if (event.reason === "epoch" || event.reason === "loss")
+      notify(text(`playground.stopped.${event.reason}`, { epoch: event.epoch ?? 0 }));
   });
   speakOfPlaying(spoken);
   return { notify };
@@ -52,7 +62,9 @@ function speakOfPlaying(spoken) {
     if (what !== "frame" || store.frame?.playing === playing) return;
     playing = store.frame?.playing === true;
     spoken.textContent = t(playing ? "playground.spoken.playing" : "playground.spoken.paused", {
-      epoch: store.frame?.epoch ?? 0, train: store.frame?.train_loss ?? NaN, test: store.frame?.test_loss ?? NaN,
+      epoch: store.frame?.epoch ?? 0,
+      train: store.frame?.train_loss ?? NaN,
+      test: store.frame?.test_loss ?? NaN,
     });
   });
   onLanguage(() => (spoken.textContent = ""));

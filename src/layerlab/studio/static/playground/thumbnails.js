@@ -24,7 +24,8 @@ const labelOf = (classes, index) => (classes === 2 ? (index === 0 ? 1 : -1) : in
 
 /** @type {Record<string, Shape>} */
 const SHAPES = {
-  circle: (i, _, random) => polar(i % 2 ? 3.5 + 1.5 * random() : 2.5 * random(), 2 * Math.PI * random(), i % 2 ? -1 : 1),
+  circle: (i, _, random) =>
+    polar(i % 2 ? 3.5 + 1.5 * random() : 2.5 * random(), 2 * Math.PI * random(), i % 2 ? -1 : 1),
   xor: (_i, _k, random) => {
     const [x, y] = [10 * random() - 5, 10 * random() - 5];
     return [x + Math.sign(x) * 0.3, y + Math.sign(y) * 0.3, x * y >= 0 ? 1 : -1];
@@ -57,7 +58,14 @@ const SHAPES = {
   },
   "reg-gauss": (_i, _k, random) => {
     const [x, y] = [12 * random() - 6, 12 * random() - 6];
-    const bumps = [[-4, 2.5, 1], [0, 2.5, -1], [4, 2.5, 1], [-4, -2.5, -1], [0, -2.5, 1], [4, -2.5, -1]];
+    const bumps = [
+      [-4, 2.5, 1],
+      [0, 2.5, -1],
+      [4, 2.5, 1],
+      [-4, -2.5, -1],
+      [0, -2.5, 1],
+      [4, -2.5, -1],
+    ];
     const heights = bumps.map(([cx, cy, sign]) => sign * Math.max(0, 1 - Math.hypot(x - cx, y - cy) / 2));
     return [x, y, heights.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a))];
   },
