@@ -2,8 +2,9 @@
 
 import * as colours from "../../colours.js";
 import { h, replace } from "../../dom.js";
-import { formatNumber, message, text } from "../../locale.js";
+import { message, onLanguage, text } from "../../locale.js";
 import { store } from "../../store.js";
+import { brief } from "./numbers.js";
 
 /** @typedef {import("./seed_results.js").SeedResults} SeedResults */
 /** @typedef {{ button: HTMLButtonElement, canvas: HTMLCanvasElement, loss: HTMLElement, name: string }} Cell */
@@ -20,7 +21,9 @@ export function seedGrid({ open, point }) {
   let cells = [];
   /** @type {{ results: SeedResults, order: number[], which: "train" | "test" } | null} */
   let last = null;
-  colours.onColours(() => last && draw(last.results, last.order, last.which));
+  const redraw = () => last && draw(last.results, last.order, last.which);
+  colours.onColours(redraw);
+  onLanguage(redraw);
 
   /**
    * @param {SeedResults} results
@@ -78,9 +81,10 @@ function fillCell(cell, { seeds, maps, side }, index, which) {
   const image = context.createImageData(side, side);
   colours.paint(image, maps, table(), index * side * side);
   context.putImageData(image, 0, 0);
-  const { final, diverged } = seeds[index];
+  const { final, diverged, epoch } = seeds[index];
   cell.button.classList.toggle("diverged", diverged);
-  cell.loss.textContent = formatNumber(final[which], { maximumSignificantDigits: 3 });
+  cell.button.disabled = epoch.length === 0;
+  cell.loss.textContent = epoch.length === 0 ? "–" : diverged ? "∞" : brief(final[which]);
 }
 
 /** The table for the maps as the server paints them: the value of two classes, the index of more. */

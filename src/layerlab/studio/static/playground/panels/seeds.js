@@ -164,8 +164,8 @@ function sorted({ seeds }, order) {
  * @param {"train" | "test"} which
  */
 function summary({ seeds }, which) {
-  const finals = seeds.map((seed) => seed.final[which]);
-  const values = finals.map((value) => (Number.isFinite(value) ? value : Infinity)).sort((a, b) => a - b);
+  const begun = seeds.filter((seed) => seed.epoch.length);
+  const values = begun.map((seed) => seed.final[which]).map((value) => (Number.isFinite(value) ? value : Infinity)).sort((a, b) => a - b);
   /** @type {[string, number][]} */
   const rows = [
     ["best", values[0]],
@@ -173,7 +173,7 @@ function summary({ seeds }, which) {
     ["median", quantile(values, 0.5)],
     ["upper", quantile(values, 0.75)],
     ["worst", values[values.length - 1]],
-    ["diverged", seeds.filter((seed) => seed.diverged).length],
+    ["diverged", begun.filter((seed) => seed.diverged).length],
   ];
   return rows.map(([name, value]) =>
     h("div", null, h("dt", null, text(`panels.seeds.${name}`)), h("dd", null, brief(value))),
