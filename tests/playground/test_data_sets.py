@@ -70,6 +70,7 @@ def test_neighbours_on_the_checkerboard_differ(classes: int) -> None:
     column, row = (x + 6) // 3, (y + 6) // 3
     board = {(int(c), int(r)): colour for c, r, colour in zip(column, row, label, strict=True)}
     assert len(board) == 16
+    assert np.abs(np.stack([x, y]) % 3 - 1.5).max() <= 1.2, "a gap parts the squares"
     for c, r, colour in zip(column, row, label, strict=True):
         assert board[int(c), int(r)] == colour
         assert board.get((int(c) + 1, int(r))) != colour

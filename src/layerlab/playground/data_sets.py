@@ -11,7 +11,7 @@ has the labels +1 and -1, one of more has 0, 1, 2...; regression has the labels 
 | three-spirals | three arms of one turn each | its arm |
 | moons | half rings of radius 2.6 to 3.4 round (-1.5, -0.75) and (1.5, 0.75), moved by U(-2, 2)z | +1 upper |
 | rings | k rings between 5c/k and 5(c + 0.7)/k, moved by U(-2, 2)z | its ring, c; +1 the inner of two |
-| checkerboard | U(-6, 6), squares of 3 | (column + s row) mod k, moved by U(-3, 3)z; s = 1 for k = 2, else 2 |
+| checkerboard | 16 squares of side 2.4 | (column + s row) mod k after U(-3, 3)z; s = 1 if k = 2, else 2 |
 | sine | U(-6, 6) | sin(x') cos(y'/2) of the point moved by U(-6, 6)z |
 | points | the user's own | theirs |
 """
@@ -156,6 +156,8 @@ def _rings(random: Random, classes: int, z: float) -> Array:
 def _checkerboard(random: Random, classes: int, z: float) -> Array:
     u = random.numbers(4 * CLASSIFICATION_POINTS).reshape(-1, 4)
     xy = _between(u[:, :2], -6, 6)
+    centre = np.floor(xy / 3) * 3 + 1.5
+    xy = centre + (xy - centre) * 0.8
     cell = np.clip(np.floor((xy + _between(u[:, 2:], -3, 3) * z + 6) / 3), 0, 3)
     colour = (cell[:, 0] + cell[:, 1] * (1 if classes == 2 else 2)) % classes
     return np.column_stack([xy, _two(colour == 0) if classes == 2 else colour])
