@@ -125,7 +125,7 @@ const formatters = new Map();
 /** @param {Intl.NumberFormatOptions} options */
 function formatter(options) {
   const name = current + JSON.stringify(options);
-  const made = formatters.get(name) ?? new Intl.NumberFormat(current, options);
+  const made = formatters.get(name) ?? new Intl.NumberFormat(current, { signDisplay: "negative", ...options });
   formatters.set(name, made);
   return made;
 }
