@@ -81,7 +81,13 @@ def test_pooling_opens_with_the_lectures_matrices_and_the_true_mean(open_page: O
     assert inputs.nth(1).locator("td.source input").evaluate_all("all => all.map((one) => one.value)") == [
         "31", "15", "0", "100",
     ]  # fmt: skip
-    assert inputs.nth(0).locator("td.source").count() == 0
+    page.locator(".arithmetic", has_text="max(29, 15, 0, 100) = 100").wait_for()
+    assert inputs.nth(0).locator("td.source").count() == 4, "the same place of both is shown side by side"
+    assert inputs.nth(0).locator("td.winner input").input_value() == "100"
+
+    inputs.nth(1).locator("td").nth(5).hover()
+    page.locator(".arithmetic", has_text="Outputs that use this cell: 1").wait_for()
+    assert grid(page, "Average pooling").locator("td.target").all_text_contents() == ["36.5"]
 
     type_into(inputs.nth(0), 0, "500")
     page.wait_for_function("() => document.querySelector('.matrix.output td').textContent === '500'")
@@ -122,6 +128,12 @@ def test_convolution_lights_up_its_sources_and_walks(open_page: OpenPage) -> Non
     output.locator("td").nth(4).focus()
     assert grid(page, "input").locator("td.source").count() == 9
     assert grid(page, "kernel").locator("td.weight-source").count() == 9
+    assert page.locator(".wiring g.pointed .wiring-weight").count() == 9, "of 25 in its row of the large matrix"
+    assert page.locator(".wiring g").count() == 9
+    grid(page, "input").locator("td").nth(12).hover()
+    assert output.locator("td.target").count() == 9, "every window sees the middle"
+    output.locator("td").nth(0).hover()
+    output.locator("td").nth(4).focus()
     page.keyboard.press("ArrowRight")
     assert output.locator("td").nth(5).evaluate("cell => cell === document.activeElement")
     page.get_by_label("Padding").select_option("same")

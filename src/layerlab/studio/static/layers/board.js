@@ -30,12 +30,13 @@ const WAIT = 400;
  * @param {() => Record<string, Output>} options.outputs by the names of the answer's grids
  * @param {(answer: any) => void} [options.onanswer]
  * @param {(name: string, row: number, column: number) => void} [options.onpoint]
+ * @param {boolean} [options.together] whether pointing at a cell points at the same place of every output
  * @returns {Board}
  */
-export function createBoard({ page, request, inputs, outputs, onanswer, onpoint }) {
+export function createBoard({ page, request, inputs, outputs, onanswer, onpoint, together = false }) {
   const ask = asker(page);
   const status = h("p", { class: "problem", role: "status", hidden: true });
-  const line = h("p", { class: "arithmetic", "aria-live": "polite" });
+  const line = h("div", { class: "arithmetic", "aria-live": "polite" });
   const walkButton = h("button", { type: "button", class: "button small", onclick: () => (timer ? stop() : walk()) }, text("layers.walk"));
   const work = h("div", { class: "work" }, walkButton, line);
   /** @type {Record<string, Grid | null>} */
@@ -98,7 +99,7 @@ export function createBoard({ page, request, inputs, outputs, onanswer, onpoint 
   }
 
   function clear() {
-    for (const cell of lit) cell.classList.remove("source", "weight-source", "pointed", "winner");
+    for (const cell of lit) cell.classList.remove("source", "weight-source", "pointed", "winner", "target");
     lit = [];
   }
 
@@ -106,8 +107,15 @@ export function createBoard({ page, request, inputs, outputs, onanswer, onpoint 
     clear();
     if (!pointed) return;
     const [name, row, column] = pointed;
+    const names = together ? Object.keys(grids).filter((other) => at(other, row, column)) : [name];
+    replace(line, names.map((one) => lightOne(one, row, column)));
+    onpoint?.(name, row, column);
+  }
+
+  /** @param {string} name @param {number} row @param {number} column */
+  function lightOne(name, row, column) {
     const cell = at(name, row, column);
-    if (!cell) return;
+    if (!cell) return null;
     const value = /** @type {Grid} */ (grids[name]).values[row][column];
     mark(outputs()[name]?.cell(row, column), "pointed");
     for (const term of cell.terms) {
@@ -115,8 +123,44 @@ export function createBoard({ page, request, inputs, outputs, onanswer, onpoint 
       if (cell.operation === "max" && term.value === value) mark(inputs[term.source[0]]?.cell(term.source[1], term.source[2]), "winner");
       if (term.weight_source) mark(inputs[term.weight_source[0]]?.cell(term.weight_source[1], term.weight_source[2]), "weight-source");
     }
-    replace(line, arithmetic(cell, value));
-    onpoint?.(name, row, column);
+    return h("p", null, arithmetic(cell, value));
+  }
+
+  /**
+   * Show which outputs use a cell of an input, or a weight.
+   * @param {string} name @param {number} row @param {number} column
+   */
+  function trace(name, row, column) {
+    const places = Object.values(grids).flatMap((grid) => grid?.cells.flat() ?? []).flatMap(placesOf);
+    if (!places.some((place) => place[0] === name)) return;
+    clear();
+    mark(inputs[name].cell(row, column), "pointed");
+    let count = 0;
+    for (const [other, grid] of Object.entries(grids)) {
+      grid?.cells.forEach((cells, r) =>
+        cells.forEach((cell, c) => {
+          if (!placesOf(cell).some((place) => place[0] === name && place[1] === row && place[2] === column)) return;
+          mark(outputs()[other]?.cell(r, c), "target");
+          count += 1;
+        }),
+      );
+    }
+    replace(line, h("p", null, text("layers.used-by", { count })));
+  }
+
+  for (const [name, input] of Object.entries(inputs)) listen(name, input);
+
+  /** @param {string} name @param {Editable} input */
+  function listen(name, input) {
+    const follow = (/** @type {Event} */ event) => {
+      const cell = event.target instanceof Element ? event.target.closest("td") : null;
+      const [row, column] = (cell?.dataset.place ?? "").split(",").map(Number);
+      if (cell && Number.isInteger(row) && Number.isInteger(column)) trace(name, row, column);
+    };
+    input.root.addEventListener("pointerover", follow);
+    input.root.addEventListener("focusin", follow);
+    input.root.addEventListener("pointerleave", light);
+    input.root.addEventListener("focusout", light);
   }
 
   /** @param {HTMLElement | undefined} cell @param {string} how */
@@ -160,6 +204,11 @@ export function createBoard({ page, request, inputs, outputs, onanswer, onpoint 
     light();
   });
   return { status, work, update, point, stop: () => (forget(), stop()) };
+}
+
+/** @param {import("./api.js").Cell} cell */
+function placesOf(cell) {
+  return cell.terms.flatMap((term) => (term.weight_source ? [term.source, term.weight_source] : [term.source]));
 }
 
 /**

@@ -86,7 +86,7 @@ function inWindow() {
 
 /** @param {Piece} above divided by the stride, and rounded down */
 function floor(above) {
-  return row("⌊", fraction(above, word("layers.word.stride")), "⌋");
+  return row("⌊", brackets(above), "/", word("layers.word.stride"), "⌋");
 }
 
 /** @param {string} name @param {Piece} of */

@@ -27,6 +27,7 @@ export function build() {
     request: () => ({ channels: editors.values() }),
     inputs: editors.inputs,
     outputs: () => pooled,
+    together: true,
   });
   board.update();
   return {

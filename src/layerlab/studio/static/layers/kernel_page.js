@@ -26,8 +26,9 @@ const KERNELS = {
  * @param {string} options.sign between image and kernel
  * @param {(answer: any) => Node[]} options.facts
  * @param {boolean} [options.padded] whether padding lies around the image
+ * @param {{ root: HTMLElement, show: (grid: import("./api.js").Grid, inputs: [number, number]) => void, point: (row: number, column: number) => void }} [options.picture]
  */
-export function kernelPage({ page, image: firstImage, kernel: firstKernel, knobs, paddings, padding: firstPadding, stride: firstStride = 1, sign, facts, padded = true }) {
+export function kernelPage({ page, image: firstImage, kernel: firstKernel, knobs, paddings, padding: firstPadding, stride: firstStride = 1, sign, facts, padded = true, picture }) {
   const update = () => board.update();
   const resize = () => {
     image.set(resized(image.values(), size.value(), size.value(), (r, c) => (r + c) % 3));
@@ -67,8 +68,10 @@ export function kernelPage({ page, image: firstImage, kernel: firstKernel, knobs
     }),
     inputs: { image, kernel },
     outputs: () => ({ output: result }),
+    onpoint: (_, row, column) => picture?.point(row, column),
     onanswer(answer) {
       if (padded) image.pad(answer.padding);
+      picture?.show(answer.output, [image.values().length, image.values()[0].length]);
       said.replaceChildren(...facts({ ...answer, image: image.values(), kernel: kernel.values(), stride: stride.value(), dilation: dilation.value(), extra: extra.value() }));
     },
   });
@@ -93,6 +96,7 @@ export function kernelPage({ page, image: firstImage, kernel: firstKernel, knobs
       h("div", { class: "flow" }, image.root, between(sign), kernel.root, between("="), result.root),
       board.work,
       said,
+      picture?.root,
     ),
     stop: board.stop,
   };

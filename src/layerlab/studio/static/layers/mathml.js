@@ -56,13 +56,13 @@ export const largest = (below, of) => row(element("munder", [element("mo", [plai
 
 /** @param {Piece[][]} lines what holds, and when */
 export const cases = (...lines) =>
-  element("mrow", ["{", element("mtable", lines.map((line) => element("mtr", line.map((piece) => element("mtd", [piece])))), { columnalign: "left" })]);
+  element("mtable", lines.map((line) => element("mtr", line.map((piece) => element("mtd", [piece])))), { class: "cases" });
 
 /** @param {string} key a word of the page's language */
 export const word = (key) => element("mtext", [text(key)]);
 
 /** @param {...Piece} pieces a whole formula */
-export const math = (...pieces) => element("math", pieces);
+export const math = (...pieces) => element("math", pieces, { displaystyle: "true" });
 
 /** @param {string} written */
 function plain(written) {

@@ -55,7 +55,8 @@ export function editable({ label, values, onchange, labelValues }) {
       const line = [];
       for (let c = -left; c < width + right; c++) {
         const inside = r >= 0 && r < height && c >= 0 && c < width;
-        const cell = inside ? h("td", null, input(r, c)) : h("td", { class: "padding" }, "0");
+        const dataset = { place: `${r},${c}` };
+        const cell = inside ? h("td", { dataset }, input(r, c)) : h("td", { class: "padding", dataset }, "0");
         cells.set(`${r},${c}`, cell);
         line.push(cell);
       }

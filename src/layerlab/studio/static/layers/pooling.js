@@ -40,6 +40,7 @@ export function build() {
     }),
     inputs: { maximum, average },
     outputs: () => pooled,
+    together: true,
   });
   const isLecture = () => JSON.stringify(average.values()) === JSON.stringify(AVERAGE);
   const lecture = () => {
