@@ -152,6 +152,12 @@ def test_a_link_hides_controls_and_text(open_page: OpenPage) -> None:
         assert not control(page, name).is_visible(), name
     assert control(page, "activation").is_visible()
     assert page.locator(".explains:visible").count() == 0
+    page.evaluate(
+        "import('/playground/session.js').then((session) => session.display({ numHiddenLayers_hide: 'true' }))"
+    )
+    page.set_viewport_size({"width": 1100, "height": 800})
+    page.wait_for_timeout(100)
+    assert page.locator(".head-buttons:visible").count() == 0, "what is built anew is hidden too"
     assert "learningRate_hide=true" in page.url
     page.get_by_role("button", name="Share").click()
     page.locator(".popover details summary").click()

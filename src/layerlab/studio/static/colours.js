@@ -8,7 +8,10 @@ import { recall, remember } from "./preferences.js";
 /** The scales to choose from; the first is the default. All can be told apart by the colour-blind. */
 export const SCALES = /** @type {const} */ (["blue-orange", "green-purple"]);
 
-/** Each scale from -1 over 0 to +1, on a light and on a dark page. @type {Record<ScaleName, Record<"light" | "dark", Rgb[]>>} */
+/**
+ * Each scale from -1 over 0 to +1, on a light and on a dark page.
+ * @type {Record<ScaleName, Record<"light" | "dark", Rgb[]>>}
+ */
 const STOPS = {
   "blue-orange": {
     light: [

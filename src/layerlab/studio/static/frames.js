@@ -4,7 +4,8 @@
 /** @typedef {{ name: string, dtype: "u1" | "f4" | "f8", shape: number[], offset: number }} ArrayEntry */
 /**
  * One frame: the header's scalars as fields, the arrays by name.
- * @typedef {{ kind: string, arrays: Record<string, NumberArray>, shapes: Record<string, number[]> } & Record<string, any>} Frame
+ * @typedef {{ kind: string, arrays: Record<string, NumberArray>, shapes: Record<string, number[]> }
+ *   & Record<string, any>} Frame
  */
 
 const TYPES = { u1: Uint8Array, f4: Float32Array, f8: Float64Array };

@@ -13,7 +13,11 @@
  *   points: [number, number, number][], weight_seed: string
  * }} Specification
  */
-/** @typedef {{ units: number, inputs: number, pieces: number, activation: string, normalized: boolean, skip: string }} LayerShape */
+/**
+ * @typedef {{
+ *   units: number, inputs: number, pieces: number, activation: string, normalized: boolean, skip: string
+ * }} LayerShape
+ */
 /**
  * @typedef {{
  *   specification: Specification, page: Record<string, string>, link: string,

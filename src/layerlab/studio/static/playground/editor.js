@@ -8,7 +8,8 @@ import { closePopover, openPopover } from "./popover.js";
 import { request, send } from "./session.js";
 
 /** @typedef {import("../store.js").State} State */
-/** @typedef {{ anchor: HTMLElement | { x: number, y: number }, layer: number, unit: number, sources: number[] }} Edited */
+/** @typedef {HTMLElement | { x: number, y: number }} Anchor */
+/** @typedef {{ anchor: Anchor, layer: number, unit: number, sources: number[] }} Edited */
 
 /**
  * Open the editor of some of a unit's weights.

@@ -1,4 +1,4 @@
-/** The playground's keys: space plays, "." steps a minibatch, ">" or → an epoch, "r" begins again, "n" with new weights. */
+/** The keys: space plays, "." steps a minibatch, ">" or → an epoch, "r" begins again, "n" takes new weights. */
 
 import { reset, step, toggle } from "./player.js";
 

@@ -3,8 +3,17 @@
 import { FEATURES } from "./choices.js";
 
 /** @typedef {import("../store.js").State} State */
-/** @typedef {{ layer: number, unit: number, x: number, y: number, size: number, map: number }} Node layer -1: the inputs */
-/** @typedef {{ layer: number, unit: number, source: number, from: Node, to: Node, weight: number, pieces: number, x0: number, y0: number, x1: number, y1: number }} Link `weight`: index of the first piece's weight */
+/**
+ * A node; layer -1 holds the inputs, `map` is its place among the maps.
+ * @typedef {{ layer: number, unit: number, x: number, y: number, size: number, map: number }} Node
+ */
+/**
+ * A link, from (x0, y0) to (x1, y1); `weight` is the place of its first piece among the weights.
+ * @typedef {{
+ *   layer: number, unit: number, source: number, from: Node, to: Node, weight: number, pieces: number,
+ *   x0: number, y0: number, x1: number, y1: number
+ * }} Link
+ */
 /**
  * @typedef {{
  *   width: number, height: number, size: number, columns: number[], features: Map<string, Node>,

@@ -1,4 +1,4 @@
-/** Arrow keys among the nodes of the network: one stop of the Tab key, then up and down a layer, left and right between. */
+/** Arrow keys among the nodes: one stop of the Tab key, then up and down a layer, left and right between layers. */
 
 /**
  * @param {HTMLElement} overlay holds elements with `data-node`: a feature's name, or "layer.unit"

@@ -1,4 +1,4 @@
-/** The page's session: opens the address's link, sends changes, keeps the address up to date, comes back after a restart. */
+/** The page's session: opens the address's link, sends changes, keeps the address true, comes back after a restart. */
 
 import { t } from "../locale.js";
 import * as socket from "../socket.js";

@@ -1,4 +1,4 @@
-/** Small pictures of the data sets, drawn from a few points of each shape: what it looks like, not what is trained on. */
+/** Small pictures of the data sets, from a few points of each shape: what it looks like, not what is trained on. */
 
 import { labelColour, onColours } from "../colours.js";
 import { fitCanvas } from "../dom.js";
