@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -83,14 +84,16 @@ def train(
     if isinstance(specs, Specification | str):
         specs = [specs]
     wanted = [_specification(value) for value in specs]
-    names = [_seed(value) for value in seeds]
+    names = list(islice(seeds, MAX_NETWORKS + 1))
     if isinstance(epochs, bool) or not isinstance(epochs, int) or not 0 <= epochs <= MAX_EPOCHS:
         raise LayerlabError(f"epochs {epochs!r} is no whole number from 0 to {MAX_EPOCHS:,}")
     if precision not in PRECISIONS:
         raise LayerlabError(f"unknown precision {precision!r}{did_you_mean(str(precision), PRECISIONS)}")
     if len(wanted) * len(names) > MAX_NETWORKS:
-        raise LayerlabError(f"{len(wanted) * len(names):,} networks at once; at most {MAX_NETWORKS:,}")
-    job = _Job(wanted, names, epochs)
+        raise LayerlabError(
+            f"{len(wanted)} specifications with so many seeds; at most {MAX_NETWORKS:,} networks at once"
+        )
+    job = _Job(wanted, [_seed(value) for value in names], epochs)
     tasks: list[tuple[int, Callable[[], None]]] = []
     for i, specification in enumerate(wanted):
         if precision == "single" and is_plain(specification, layout_of(specification)):
@@ -99,7 +102,7 @@ def train(
         else:
             tasks += [(1, job.double(i, j)) for j in range(len(names))]
     _in_threads(tasks, threads, progress)
-    return Trained(wanted, names, job.losses, job.diverged, job.networks)
+    return Trained(wanted, job.seeds, job.losses, job.diverged, job.networks)
 
 
 class _Job:
@@ -229,7 +232,7 @@ def _seed(value: object) -> str:
 
 
 def _in_threads(tasks: list[tuple[int, Callable[[], None]]], threads: int | None, progress: Progress | None) -> None:
-    """Do all tasks (networks, work); when ``progress`` or a piece of work raises, begin no more of them and raise that."""
+    """Do all tasks (networks, work); when ``progress`` or a task raises, begin no more of them and raise that."""
     total, done = sum(size for size, _ in tasks), 0
     with ThreadPoolExecutor(max(1, threads or os.cpu_count() or 1)) as pool:
         sizes = {pool.submit(work): size for size, work in tasks}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,10 +16,12 @@ import numpy as np
 
 from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.playground.data_sets import Points, inputs
-from layerlab.playground.kernels import classic, general
+from layerlab.playground.kernels import classic, dropout, general
 from layerlab.playground.kernels.vectors import DOUBLES
 from layerlab.playground.layout import Activation, Column, Layout, Optimizer, Output, Regularization, layout_of
+from layerlab.playground.parts import Gradients, Layer, LayerGradients, Snapshot
 from layerlab.playground.random_numbers import Random
+from layerlab.playground.schedule import learning_rates
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -30,7 +31,17 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-__all__ = ["LIVE", "Gradients", "Layer", "LayerGradients", "Network", "Snapshot", "learning_rates"]
+__all__ = [
+    "LIVE",
+    "Gradients",
+    "Layer",
+    "LayerGradients",
+    "Network",
+    "Snapshot",
+    "grid",
+    "is_plain",
+    "learning_rates",
+]
 
 LIVE: Final = (
     "learning_rate",
@@ -46,87 +57,6 @@ LIVE: Final = (
 
 BLOCK: Final = 128
 """Points that are evaluated at once, few enough to stay in a processor's nearest cache."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """The numbers of one layer, as views: writing into them changes the network."""
-
-    weights: Floats
-    """(units, inputs); for Maxout (units, 2, inputs)."""
-    biases: Floats
-    """(units,); for Maxout (units, 2)."""
-    dead: Flags
-    """Like ``weights``: links that L1 has cut for ever."""
-    frozen: Flags
-    """Like ``weights``: what learning leaves alone."""
-    frozen_biases: Flags
-    """Like ``biases``."""
-    gamma: Floats | None
-    """Scales of batch normalisation, like ``biases`` (for Maxout every piece is normalised); None without."""
-    beta: Floats | None
-    """Shifts, like ``gamma``."""
-    running_mean: Floats | None
-    """Running statistics, like ``gamma``."""
-    running_variance: Floats | None
-    activation: str
-    """Name of the activation; of the output layer ``tanh``, ``linear``, ``sigmoid`` or ``softmax``."""
-    skip: str
-    """``""``, ``"add"`` or ``"concatenate"``: how the layer's input joins its output."""
-
-    @property
-    def units(self) -> int:
-        """Number of units."""
-        return len(self.weights)
-
-    @property
-    def inputs(self) -> int:
-        """Number of sources of each unit."""
-        return int(self.weights.shape[-1])
-
-    @property
-    def pieces(self) -> int:
-        """Linear pieces of each unit: 2 for Maxout, otherwise 1."""
-        return int(self.biases.shape[1]) if self.biases.ndim == 2 else 1
-
-
-@dataclass(frozen=True)
-class LayerGradients:
-    """The loss's derivatives by the numbers of one :class:`Layer`, in the same shapes."""
-
-    weights: Floats
-    biases: Floats
-    gamma: Floats | None
-    beta: Floats | None
-
-
-@dataclass(frozen=True)
-class Gradients:
-    """The loss's derivatives by all parameters of a network."""
-
-    layers: list[LayerGradients]
-    vector: Floats
-    """All of them in the order of :attr:`Network.parameters`."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A copy of what learning changes: parameters, the optimiser's state, counters, waiting points."""
-
-    epoch: int
-    parameters: Floats
-    running: Floats
-    first: Floats
-    second: Floats
-    dead: Flags
-    counters: NDArray[np.int64]
-    queue: Floats
-
-    @property
-    def bytes(self) -> int:
-        """Size in memory."""
-        arrays = (self.parameters, self.running, self.first, self.second, self.dead, self.counters, self.queue)
-        return sum(array.nbytes for array in arrays)
 
 
 class Network:
@@ -395,7 +325,7 @@ class Network:
         if not rate:
             return [np.ones((count, layer.units)) for layer in self.layers[:-1]]
         self._make_room(count)
-        general.drop(self.layout.table, self._values, count, rate, self._key, self._counters[2])
+        dropout.drop(self.layout.table, self._values, count, rate, self._key, self._counters[2])
         return [
             self._values[row[Column.FACTOR_ROW] : row[Column.FACTOR_ROW] + row[Column.UNITS], :count].T.copy()
             for row in self.layout.table[:-1]
@@ -592,17 +522,3 @@ def is_plain(specification: Specification, layout: Layout) -> bool:
         and (table[:, Column.ACTIVATION] <= Activation.RELU).all()
         and not table[:, [Column.NORMALIZED, Column.SKIP]].any()
     )
-
-
-def learning_rates(specification: Specification, first: int, epochs: int) -> Floats:
-    """Return the learning rate of ``epochs`` epochs from number ``first`` on, by the specification's schedule."""
-    epoch = np.arange(first, first + epochs, dtype=np.float64)
-    part = epoch / specification.schedule_epochs
-    factors: dict[str, Floats] = {
-        "constant": np.ones(epochs),
-        "step": 0.1 ** np.floor(3 * part),
-        "exponential": 0.01**part,
-        "cosine": (1 + np.cos(np.pi * np.minimum(part, 1.0))) / 2,
-        "warmup": np.minimum(1.0, (epoch + 1) / specification.schedule_epochs),
-    }
-    return specification.learning_rate * factors[specification.schedule]

@@ -69,7 +69,7 @@ def forward(table: Whole, parameters: Floats, values: Floats, count: int) -> Non
 
 
 @inlined
-def backward(table: Whole, parameters: Floats, gradients: Floats, values: Floats, deltas: Floats, count: int) -> None:
+def backward(table: Whole, parameters: Floats, gradients: Floats, values: Floats, deltas: Floats, count: int) -> None:  # noqa: PLR0912 (a kernel is one loop)
     """Sum the gradients over the batch."""
     width, output = values.shape[1], table[-1, OUTPUT_ROWS]
     for p in range(0, count, DOUBLES):
@@ -141,7 +141,7 @@ def update(
 
 
 @compiled
-def run(
+def run(  # noqa: PLR0912, PLR0915 (a kernel is one loop)
     codes: Whole,
     rates: Floats,
     table: Whole,
@@ -256,7 +256,7 @@ def compute(table: Whole, parameters: Floats, values: Floats, points: Floats, ro
 
 @compiled
 def paint(values: Floats, painted: NDArray[np.uint8]) -> None:
-    """Turn each value v in [-1, 1] into the byte round(127.5 (v + 1)), what is beyond into the nearest, NaN into 128."""
+    """Turn each value v in [-1, 1] into the byte round(127.5 (v + 1)), what is beyond into the nearest; NaN: 128."""
     for k in range(len(values)):
         for p in range(values.shape[1]):
             value = 127.5 * (values[k, p] + 1.0)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
 
 from numba import njit
 
 __all__ = ["compiled", "inlined"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+SOURCES: Final = sorted(Path(__file__).parent.glob("*.py"))
+STAMP: Final = tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in SOURCES)
+"""What a cached kernel must have been compiled from."""
 
 
 def compiled(function: Function) -> Function:
@@ -19,19 +25,16 @@ def compiled(function: Function) -> Function:
     in every process.
     """
     try:
-        return cast("Function", njit(cache=True, nogil=True, error_model="numpy")(function))
+        dispatcher: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:
         return cast("Function", njit(nogil=True, error_model="numpy")(function))
+    # Numba would look at the function's own file alone, though others are compiled into it.
+    with suppress(AttributeError):
+        dispatcher._cache._cache_file._source_stamp = STAMP
+    return cast("Function", dispatcher)
 
 
 def inlined(function: Function) -> Function:
-    """Return ``function`` as a part of the kernels that call it.
-
-    It is never compiled by itself, which halves the time of compilation, and loops over it become vectors.
-    """
-    return cast(
-        "Function",
-        njit(nogil=True, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
-            function
-        ),
-    )
+    """Return ``function`` as a part of the kernels that call it; it is not called from elsewhere."""
+    options: Any = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return cast("Function", njit(nogil=True, error_model="numpy", **options)(function))

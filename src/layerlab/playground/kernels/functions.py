@@ -12,9 +12,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from numba import types
-from numba.extending import intrinsic
 
-from layerlab.playground.kernels.vectors import Pack
+from layerlab.playground.kernels.vectors import Pack, instruction
 
 __all__ = ["exp", "expm1", "positive", "sigmoid", "slope_of_positive", "tanh"]
 
@@ -156,7 +155,7 @@ def _callable(formula: Callable[[Pack], Pack], text: str) -> Any:
         return x(x), generate
 
     template.__doc__ = text
-    return intrinsic(template)
+    return instruction(template)
 
 
 exp = _callable(_exp, "The exponential of float64.")

@@ -1,7 +1,7 @@
 """Sixteen networks at once in float32: the lanes of a vector are the seeds of one specification.
 
-The networks are those of :mod:`layerlab.playground.kernels.classic`. Every array has the lanes as its last axis, so that
-one load brings one number of all sixteen networks, and each lane sees the same operations whoever is beside it: a
+The networks are those of :mod:`layerlab.playground.kernels.classic`. Every array has the lanes as its last axis, so
+that one load brings one number of all sixteen networks, and each lane sees the same operations whoever is beside it: a
 network's numbers do not depend on its company.
 """
 
@@ -89,7 +89,7 @@ def forward(table: Whole, parameters: Singles, values: Singles, count: int) -> N
 
 
 @inlined
-def backward(
+def backward(  # noqa: PLR0912 (a kernel is one loop)
     table: Whole, parameters: Singles, gradients: Singles, values: Singles, deltas: Singles, count: int
 ) -> None:
     """Sum the gradients over the batch."""
@@ -173,7 +173,7 @@ def update(
 
 
 @compiled
-def run(
+def run(  # noqa: PLR0912, PLR0915 (a kernel is one loop)
     codes: Whole,
     rates: Singles,
     table: Whole,

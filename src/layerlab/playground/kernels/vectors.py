@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-__all__ = ["DOUBLES", "SINGLES", "Pack", "fill", "llvm_type", "load", "store"]
+__all__ = ["DOUBLES", "SINGLES", "Pack", "fill", "instruction", "llvm_type", "load", "store"]
 
 DOUBLES: Final = 8
 """Numbers of a float64 vector."""
@@ -24,7 +24,12 @@ SINGLES: Final = 16
 """Numbers of a float32 vector."""
 
 
-class Vector(types.Type):  # type: ignore[misc]
+def instruction(template: Callable[..., Any]) -> Any:
+    """Return Numba's intrinsic of ``template``: called in compiled code, it is replaced by the code that it writes."""
+    return intrinsic(template)
+
+
+class Vector(types.Type):
     """The type of a vector: ``width`` numbers of type ``element``."""
 
     def __init__(self, element: types.Float, width: int) -> None:
@@ -43,11 +48,11 @@ def llvm_type(kind: Any) -> ir.Type:
 
 
 @register_model(Vector)
-class VectorModel(models.PrimitiveModel):  # type: ignore[misc]
+class VectorModel(models.PrimitiveModel):
     """A vector is one value of LLVM's vector type."""
 
     def __init__(self, manager: Any, kind: Vector) -> None:
-        super().__init__(manager, kind, llvm_type(kind))
+        super().__init__(manager, kind, llvm_type(kind))  # type: ignore[no-untyped-call]
 
 
 def _flags(kind: Any) -> tuple[str, ...]:
@@ -56,19 +61,19 @@ def _flags(kind: Any) -> tuple[str, ...]:
 
 
 def _register(symbol: Callable[..., Any], name: str) -> None:
-    class Template(AbstractTemplate):  # type: ignore[misc]
+    class Template(AbstractTemplate):
         """An operation on two vectors of one type gives a third."""
 
         def generic(self, args: Any, kws: Any) -> Any:  # noqa: ARG002 (Numba's own signature)
             same = len(args) == 2 and isinstance(args[0], Vector) and args[0] == args[1]
-            return signature(args[0], *args) if same else None
+            return signature(args[0], *args) if same else None  # type: ignore[no-untyped-call]
 
-    infer_global(symbol)(Template)
+    infer_global(symbol)(Template)  # type: ignore[no-untyped-call]
 
     def lower(_context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return getattr(builder, name)(*args, flags=_flags(sig.return_type))
 
-    lower_builtin(symbol, Vector, Vector)(lower)
+    lower_builtin(symbol, Vector, Vector)(lower)  # type: ignore[no-untyped-call]
 
 
 for _symbols, _name in (
@@ -86,7 +91,7 @@ def _pointer(context: Any, builder: Any, kind: Any, array: Any, place: Any, targ
     return builder.bitcast(builder.gep(data, [place]), target.as_pointer())
 
 
-@intrinsic
+@instruction
 def load(_typing: Any, array: Any, place: Any) -> Any:  # noqa: ARG001 (the intrinsic's argument)
     """load(array, place): the vector that begins at element ``place`` of a contiguous array, counted flat."""
     kind = VECTORS[array.dtype]
@@ -99,7 +104,7 @@ def load(_typing: Any, array: Any, place: Any) -> Any:  # noqa: ARG001 (the intr
     return kind(array, types.intp), generate
 
 
-@intrinsic
+@instruction
 def store(_typing: Any, array: Any, place: Any, vector: Any) -> Any:  # noqa: ARG001
     """store(array, place, vector): put the vector where :func:`load` would find it."""
 
@@ -111,7 +116,7 @@ def store(_typing: Any, array: Any, place: Any, vector: Any) -> Any:  # noqa: AR
     return types.void(array, types.intp, vector), generate
 
 
-@intrinsic
+@instruction
 def fill(_typing: Any, number: Any) -> Any:
     """fill(number): the vector of which every element is ``number``, a float64 or a float32."""
     kind = VECTORS[number]
