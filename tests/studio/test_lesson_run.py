@@ -91,6 +91,27 @@ def test_a_lesson_ends_with_its_tab(served, lesson) -> None:
     assert ended.wait(5)
 
 
+def test_what_lessons_there_are_is_said_while_another_runs(opened, lesson) -> None:
+    ended = threading.Event()
+
+    def run(name: str, arguments: dict[str, Any], report: Callable[..., None]) -> dict[str, Any]:
+        if name == "contents":
+            return {"lessons": []}
+        while not ended.is_set():
+            report(1, 2)
+            time.sleep(0.01)
+        return {"verdict": "none"}
+
+    lesson(run)
+    identity = opened.send("lesson", name="depth")
+    assert opened.call("lesson", name="contents", arguments={})["lessons"] == []
+    ended.set()
+    reply = None
+    while reply is None:
+        reply = opened.take()
+    assert (reply["id"], reply["ok"]) == (identity, True)
+
+
 def test_mistakes_in_a_lesson_are_one_line(page, lesson, caplog: pytest.LogCaptureFixture) -> None:
     def refuse(*_: Any) -> None:
         raise LayerlabError('there is no lesson "depht"; did you mean "depth"?')

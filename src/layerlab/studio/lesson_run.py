@@ -48,11 +48,11 @@ class LessonRun:
         self._cancelled.set()
 
     def _run(self) -> None:
-        from layerlab.studio import lessons
+        from layerlab.studio.lessons import run
 
         try:
             self._report(0, 1)
-            result = lessons.run(self._name, self._arguments, self._report)
+            result = run(self._name, self._arguments, self._report)
         except Exception as error:
             if not isinstance(error, LayerlabError):
                 _log.exception("a lesson failed")
