@@ -105,8 +105,7 @@ def test_ctrl_c_prints_what_there_is() -> None:
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     told = json.loads(out)
-    assert told["epochs"] > 0
-    assert told["losses"][0][0] == 0
+    assert 0 <= told["epochs"] == told["losses"][-1][0] < 10_000_000  # 0 where the engine was still being compiled
     assert err == f"layerlab: stopped after {told['epochs']:,} of 10,000,000 epochs\n"
 
 

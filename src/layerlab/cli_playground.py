@@ -39,17 +39,17 @@ def play(
     """Train a playground network; prints losses, metrics and final weights."""
     if not 0 <= epochs <= MOST_EPOCHS:
         raise LayerlabError(f"--epochs is {epochs}; expected 0 to {MOST_EPOCHS:,}")
-    from layerlab.playground.link import read_link
-    from layerlab.playground.session import Session
-
-    opened = read_link(link)
-    for sentence in opened.warnings:
-        print(f"note: {' '.join(sentence.split())}", file=sys.stderr)
-    session = Session(opened.specification)
-    begun = time.perf_counter()
     with _interruption() as asked:
+        from layerlab.playground.link import read_link
+        from layerlab.playground.session import Session
+
+        opened = read_link(link)
+        for sentence in opened.warnings:
+            print(f"note: {' '.join(sentence.split())}", file=sys.stderr)
+        session = Session(opened.specification)
+        begun = time.perf_counter()
         _train(session, epochs, asked)
-    seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - begun
     if as_json:
         # On one line: an indented list of losses would be three lines an epoch.
         print(json.dumps(_plain(_report(session, seconds)), allow_nan=False))

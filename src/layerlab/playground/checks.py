@@ -22,9 +22,10 @@ def whole(name: str, value: object, low: int, high: int) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise LayerlabError(f"{name} {_shown(value)} is no whole number; expected {low:,} to {high:,}")
-    if not low <= value <= high:
-        raise LayerlabError(f"{name} {_shown(int(value))} is out of range; expected {low:,} to {high:,}")
-    return int(value)
+    number = int(value)
+    if not low <= number <= high:
+        raise LayerlabError(f"{name} {_shown(number)} is out of range; expected {low:,} to {high:,}")
+    return number
 
 
 def real(name: str, value: object, low: float, high: float) -> float:
@@ -35,9 +36,10 @@ def real(name: str, value: object, low: float, high: float) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not _finite(value):
         raise LayerlabError(f"{name} {_shown(value)} is no number; expected {low:g} to {high:g}")
-    if not low <= value <= high:
-        raise LayerlabError(f"{name} {float(value):g} is out of range; expected {low:g} to {high:g}")
-    return float(value)
+    number = float(value)
+    if not low <= number <= high:
+        raise LayerlabError(f"{name} {number:g} is out of range; expected {low:g} to {high:g}")
+    return number
 
 
 def index(owner: str, name: str, value: object, count: int, first: int = 0) -> int:
@@ -46,7 +48,7 @@ def index(owner: str, name: str, value: object, count: int, first: int = 0) -> i
     Raises:
         LayerlabError: ``owner`` has no such one.
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not first <= value < count:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not first <= int(value) < count:
         last = f"expected {first} to {count - 1}" if count > first else "it has none"
         raise LayerlabError(f"{owner} has no {name} {_shown(value)}; {last}")
     return int(value)
