@@ -75,6 +75,10 @@ class Trials:
         """(arms, seeds): the bounded test loss after the last epoch."""
         return np.asarray(self.bounded[:, :, -1, 1])
 
+    def only(self, arm: int) -> Trials:
+        """Return the trials of one arm."""
+        return Trials(self.losses[arm : arm + 1])
+
     def epochs_to(self, target: float) -> Floats:
         """Return (arms, seeds): the first epoch whose test loss is at most ``target``; infinite for none."""
         reached = self.bounded[..., 1] <= target

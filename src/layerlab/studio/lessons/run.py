@@ -13,6 +13,7 @@ from layerlab.studio.lessons.capacity import CAPACITY
 from layerlab.studio.lessons.changes import CHANGES
 from layerlab.studio.lessons.depth import DEPTH
 from layerlab.studio.lessons.features import FEATURE_SETS
+from layerlab.studio.lessons.figures import curves
 from layerlab.studio.lessons.lesson import Arm, Lesson, Reading, Text, Trials, say
 from layerlab.studio.lessons.rate import RATE
 from layerlab.studio.lessons.size import SIZE
@@ -51,7 +52,7 @@ def run(name: str, arguments: Mapping[str, Any], report: Report) -> dict[str, An
 
 
 def _contents(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return what all lessons offer or, where ``arguments`` name a ``lesson`` and its options, the link to its network."""
+    """Return what all lessons offer; where ``arguments`` name a ``lesson`` and options, the link to its network."""
     if "lesson" not in arguments:
         return {"lessons": [describe(lesson) for lesson in LESSONS.values()]}
     lesson = _lesson(arguments.pop("lesson"))
@@ -78,6 +79,7 @@ def describe(lesson: Lesson) -> dict[str, Any]:
         "epochs": lesson.epochs,
         "seeds": {"least": MIN_SEEDS, "most": MAX_SEEDS, "usual": DEFAULT_SEEDS},
         "target": lesson.target,
+        "timed": lesson.timed,
     }
 
 
@@ -98,6 +100,7 @@ def conclude(lesson: Lesson, request: Request, arms: list[Arm], trials: Trials) 
         "sentences": reading.sentences,
         "figures": reading.figures,
         "table": _table(lesson, arms, trials),
+        "shown": curves(arms[lesson.shown : lesson.shown + 1], trials.only(lesson.shown)),
         "next": _next(lesson, request, arms, reading.best),
     }
 

@@ -10,9 +10,9 @@ from layerlab.studio.lessons.statistics import CONFIDENCE, Comparison, quartiles
 __all__ = ["best_arm", "needed", "ratio", "shape", "smallest"]
 
 
-def shape(layers: tuple[int, ...]) -> str | Text:
+def shape(layers: tuple[int, ...]) -> str:
     """Return the name of a network by the units of its hidden layers."""
-    return "–".join(map(str, layers)) if layers else say("arm.linear")
+    return str(list(layers))
 
 
 def ratio(kind: str, first: Arm, second: Arm, comparison: Comparison) -> list[Text]:

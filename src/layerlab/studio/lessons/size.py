@@ -10,7 +10,7 @@ from layerlab.playground.specification import Specification
 from layerlab.studio.lessons.figures import curves, strip
 from layerlab.studio.lessons.lesson import Arm, Lesson, Options, Reading, Trials, say
 from layerlab.studio.lessons.sentences import best_arm, needed, ratio, shape
-from layerlab.studio.lessons.statistics import CONFIDENCE, compare
+from layerlab.studio.lessons.statistics import CONFIDENCE, compare, quartiles
 
 __all__ = ["SIZE"]
 
@@ -36,6 +36,7 @@ def _read(arms: list[Arm], trials: Trials, target: float) -> Reading:
     confidence = 1 - (1 - CONFIDENCE) / 2
     in_epochs = compare(epochs[-1] + 1, epochs[0] + 1, confidence)
     in_time = compare(seconds[-1] + 1e-9, seconds[0] + 1e-9, confidence)
+    low, middle, high = quartiles(cost[-1] / cost[0])
     values = {"small": small.label, "large": large.label, "seeds": trials.seeds, "target": target}
     reached = np.isfinite(epochs).sum(axis=1)
     sentences = [
@@ -43,9 +44,9 @@ def _read(arms: list[Arm], trials: Trials, target: float) -> Reading:
         say(f"size.epochs.{in_epochs.verdict}", wins=in_epochs.wins, losses=in_epochs.losses, **values),
         say(
             "size.each",
-            ratio=float(np.median(cost[-1]) / np.median(cost[0])),
-            low=float((cost[-1] / cost[0]).min()),
-            high=float((cost[-1] / cost[0]).max()),
+            ratio=float(middle),
+            low=float(low),
+            high=float(high),
             rounds=cost.shape[1],
             parameters_small=small.parameters,
             parameters_large=large.parameters,

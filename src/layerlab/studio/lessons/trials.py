@@ -21,8 +21,8 @@ Report = Callable[[float, float, Any], None]
 
 AT_ONCE: Final = 2
 """Networks that train between two reports: enough for two cores, few enough for the bar to move."""
-ROUNDS: Final = 7
-TIMED_EPOCHS: Final = 3
+ROUNDS: Final = 15
+TIMED_EPOCHS: Final = 8
 
 
 def run_trials(lesson: Lesson, arms: Sequence[Arm], seeds: Sequence[int], report: Report) -> Trials:

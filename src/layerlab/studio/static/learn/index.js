@@ -1,10 +1,11 @@
 /** The guided lessons: the list of the lecture's six questions, and the one that is open. */
 
-import { h, replace } from "../dom.js";
+import { h, onceAFrame, replace } from "../dom.js";
 import { onLanguage, t } from "../locale.js";
 import { onStatus } from "../socket.js";
 import { sentence } from "../playground/panels/parts.js";
 import { showCourse } from "./course.js";
+import { ownRun } from "./result.js";
 import { courseOf, keep, memory, recollect } from "./memory.js";
 
 /** @typedef {import("../playground/panels/parts.js").Context} Context */
@@ -109,8 +110,16 @@ export function mountLessons(root, context) {
     return { epoch: frame.epoch, test_loss: frame.test_loss };
   }
 
+  /** Keep the sentence on the playground's own run up to date while it trains. */
+  const followRun = onceAFrame(() => {
+    const item = body.querySelector(".learn-live");
+    const course = memory.courses[memory.open];
+    const now = item && course?.result && live(course);
+    if (now && course.result) item.textContent = ownRun(now, course.result);
+  });
+
   /**
-   * Put the lesson's last network, with the person's choices, into the playground.
+   * Put the lesson's network, with the person's choices, into the playground.
    * @param {Offer} offer
    * @param {Course} course
    */
@@ -155,6 +164,9 @@ export function mountLessons(root, context) {
     if (!course?.progress) return;
     course.progress = { done, total, partial };
     if (memory.open === name) render();
+  });
+  context.store.subscribe((change) => {
+    if (change === "losses") followRun();
   });
   onLanguage(render);
   onStatus((status) => {

@@ -4,7 +4,7 @@
 /** @typedef {import("./words.js").Composed} Composed */
 /**
  * @typedef {{
- *   name: string, link: string, choices: string[], options: Record<string, string[]>, arms: Value[], shown: number, epochs: number,
+ *   name: string, link: string, choices: string[], options: Record<string, string[]>, arms: Value[], shown: number, timed: boolean, epochs: number,
  *   seeds: { least: number, most: number, usual: number }, target: number
  * }} Offer
  */
@@ -18,7 +18,7 @@
  * @typedef {{
  *   name: string, options: Record<string, string>, seeds: [number, number], epochs: number, answer: string | null,
  *   prediction: string | null, held: string, sentences: Composed[], figures: import("./figures.js").Figure[],
- *   table: Line[], next: Next[], seconds: number
+ *   table: Line[], shown: import("./figures.js").Figure, next: Next[], seconds: number
  * }} Result
  */
 /**
@@ -46,7 +46,7 @@ export function courseOf(offer) {
     first: 0,
     prediction: "",
     opened: false,
-    live: true,
+    live: !offer.timed, // training beside it would disturb the clock
     result: null,
     progress: null,
     failure: null,

@@ -26,7 +26,7 @@ export function showResult(result, offer, live, act) {
   return [
     h("p", { class: "learn-verdict" }, verdict),
     h("p", { class: `learn-held learn-held-${result.held}` }, t(`learn.prediction.${result.held}`, { prediction })),
-    h("ul", { class: "learn-findings" }, others.map((sentence) => h("li", null, sentence)), live && h("li", null, own(live, result, offer))),
+    h("ul", { class: "learn-findings" }, others.map((sentence) => h("li", null, sentence)), live && h("li", { class: "learn-live" }, ownRun(live, result))),
     h("div", { class: "learn-figures" }, drawn),
     h("h4", null, t("learn.result.table")),
     table(result, offer, act.openLink),
@@ -43,13 +43,16 @@ function chosen({ options }) {
 }
 
 /**
+ * What the playground's own run says, beside the same network's other seeds at that epoch.
  * @param {NonNullable<Live>} live
  * @param {Result} result
- * @param {Offer} offer
+ * @returns {string}
  */
-function own(live, result, offer) {
-  const line = result.table[offer.shown];
-  const rank = t("learn.result.live-rank", { epochs: result.epochs, median: number(line.test[1]) });
+export function ownRun(live, result) {
+  const { x = [], series = [] } = result.shown;
+  const at = Math.max(0, x.findLastIndex((epoch) => epoch <= live.epoch));
+  const { low, middle, high } = series[0];
+  const rank = t("learn.result.live-rank", { epoch: x[at], median: number(middle[at]), low: number(low[at]), high: number(high[at]) });
   return `${t("learn.result.live", { epoch: live.epoch, loss: number(live.test_loss) })} ${rank}`;
 }
 
