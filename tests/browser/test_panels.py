@@ -149,6 +149,10 @@ def test_history_goes_back_and_forward_and_to_the_same_weights(open_page: OpenPa
     slider.fill("30")
     wait_for(page, "store.frame.epoch === 30")
     assert store(page, "store.frame.test_loss") == last
+    slider.fill("20")
+    wait_for(page, "store.frame.epoch === 20")
+    train(page, 1)  # what was ahead is gone
+    page.wait_for_function("() => document.querySelector('.scrubber-place').textContent.startsWith('Epoch 21 of 21')")
     panel.get_by_role("button", name="Same initial weights").click()
     wait_for(page, "store.frame.epoch === 0")
     assert store(page, "[...store.frame.arrays.weights]") == first

@@ -23,8 +23,6 @@ export function mount(root, context) {
   let visible = false;
   let drawn = 0;
   let scrubbing = false;
-  /** Whether the frames show an epoch that the scrubber chose, with later ones ahead of it. */
-  let rewound = false;
   /** @type {Losses} the whole run, that part too from which the scrubber went back */
   let whole = { epoch: [], train: [], test: [] };
   /** @type {number | null} */
@@ -65,9 +63,7 @@ export function mount(root, context) {
    */
   function leap(way) {
     const now = wanted ?? store.frame?.epoch ?? 0;
-    /** @type {number[]} */
-    const kept = store.frame?.history ?? [];
-    const next = way > 0 ? kept.find((epoch) => epoch > now) : kept.findLast((epoch) => epoch < now);
+    const next = way > 0 ? kept().find((epoch) => epoch > now) : kept().findLast((epoch) => epoch < now);
     if (next !== undefined) go(next);
   }
 
@@ -82,26 +78,24 @@ export function mount(root, context) {
     while (wanted !== null) {
       const epoch = wanted;
       wanted = null;
-      rewound = true;
       if (store.frame?.playing) await ask(context, "pause");
       await ask(context, "rewind", { epoch });
     }
     scrubbing = false;
   }
 
-  const last = () => Math.max(whole.epoch.at(-1) ?? 0, store.frame?.epoch ?? 0);
+  /** @returns {number[]} the epochs that can be gone to, those ahead included */
+  const kept = () => store.frame?.history ?? store.state?.history ?? [];
+  const last = () => Math.max(kept().at(-1) ?? 0, store.frame?.epoch ?? 0);
 
   function takeLosses() {
     const now = store.losses;
-    const ahead = (whole.epoch.at(-1) ?? 0) > (now.epoch.at(-1) ?? 0);
-    if (rewound && ahead && isPart(now, whole)) return; // gone back only: what lies ahead can be gone to again
-    rewound = false;
+    const ahead = last() > (store.frame?.epoch ?? 0) && (whole.epoch.at(-1) ?? 0) >= last();
+    if (ahead && isPart(now, whole)) return; // gone back only: what lies ahead can be gone to again
     whole = { epoch: [...now.epoch], train: [...now.train], test: [...now.test] };
   }
 
   store.subscribe((change) => {
-    if (change === "state" && store.state?.restarted) rewound = false;
-    if (change === "frame" && store.frame?.playing) rewound = false;
     if (!visible || !["frame", "losses", "state"].includes(change)) return;
     const now = performance.now();
     if (now - drawn < REDRAW && store.frame?.playing) return;
@@ -148,5 +142,5 @@ export function mount(root, context) {
  */
 function isPart(part, whole) {
   const at = whole.epoch.indexOf(part.epoch.at(-1) ?? 0);
-  return at >= 0 && whole.train[0] === part.train[0] && Math.abs(whole.train[at] - (part.train.at(-1) ?? NaN)) < 1e-12;
+  return whole.train[0] === part.train[0] && (at < 0 || Math.abs(whole.train[at] - (part.train.at(-1) ?? NaN)) < 1e-12);
 }
