@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+import layerlab.studio
 from layerlab.layers import activation_names, output_size, transposed_output_size
 from layerlab.studio.layer_pages import router
 
@@ -301,3 +305,38 @@ def test_a_request_is_answered_quickly(client: TestClient) -> None:
         ask(client, "convolution", **request)
         times.append(perf_counter() - start)
     assert min(times) < 0.05
+
+
+STUDIO = Path(layerlab.studio.__file__).parent
+TEXTS = {lang: json.loads((STUDIO / "locale" / lang / "layers.json").read_text("utf-8")) for lang in ("en", "pl")}
+
+
+def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
+    assert TEXTS["en"].keys() == TEXTS["pl"].keys()
+    for key, english in TEXTS["en"].items():
+        places = [sorted(re.findall(r"\{(\w+)\}", text)) for text in (english, TEXTS["pl"][key])]
+        assert places[0] == places[1], key
+
+
+def test_every_text_that_the_pages_name_is_there() -> None:
+    sources = [*(STUDIO / "static" / "layers").glob("*.js"), *(STUDIO / "layer_pages").glob("*.py")]
+    named = {key for file in sources for key in re.findall(r'"(layers\.[a-z0-9.-]*[a-z0-9])"', file.read_text("utf-8"))}
+    assert len(named) > 80
+    assert named <= TEXTS["en"].keys()
+    for name in activation_names():
+        assert name == "swish" or f"layers.activation.{name}" in TEXTS["en"]
+
+
+def test_the_guide_names_every_page() -> None:
+    index = (STUDIO / "static" / "layers" / "index.js").read_text("utf-8")
+    pages = re.findall(r'^  "?([a-z-]+)"?: \(\) => import', index, re.M)
+    assert len(pages) == 11
+    guide = (Path(__file__).parents[2] / "docs" / "layers.md").read_text("utf-8")
+    assert [page for page in pages if f"| `{page}` |" not in guide] == []
+
+
+def test_the_guides_request_is_answered(client: TestClient) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "layers.md").read_text("utf-8")
+    request = json.loads(re.findall(r"```json\n(.*?)```", guide, re.S)[0])
+    page = ask(client, "pooling", **request)
+    assert (page["maximum"]["values"], page["average"]["values"]) == ([[100]], [[36.5]])
