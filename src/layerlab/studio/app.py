@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ from typing import Annotated
 from fastapi import FastAPI, Header, Response, WebSocket
 
 from layerlab import __version__
+from layerlab.studio import layer_pages
 from layerlab.studio.files import locale_file, static_file
 from layerlab.studio.limits import Limits
 from layerlab.studio.scheduler import Scheduler
@@ -53,10 +53,7 @@ def create_app(
 
     app = FastAPI(title="Layerlab studio", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_middleware(Guard, access=Access.to(host, token=token, origins=allowed_origins))
-    if importlib.util.find_spec("layerlab.studio.layer_pages") is not None:
-        from layerlab.studio.layer_pages import router
-
-        app.include_router(router)
+    app.include_router(layer_pages.router)
 
     @app.websocket("/ws/playground")
     async def playground(websocket: WebSocket) -> None:

@@ -41,10 +41,14 @@ def warm_up(is_busy: Callable[[], bool], *, pause: float = 3.0) -> threading.Eve
 
 
 def _load_engine() -> None:
+    """Have the compiled loops of the default network loaded, then those of what TensorFlow Playground has not."""
     from layerlab.playground.session import Session
+    from layerlab.playground.specification import Specification
     from layerlab.studio.painting import frame
 
-    session = Session()
-    session.step_minibatches(1)
-    session.step()
-    frame(session.network, {}, None, session.curve())
+    beyond = Specification(dataset="gauss", classes=3, loss="cross-entropy", optimizer="adam", activation="leaky_relu")
+    for specification in (Specification(), beyond):
+        session = Session(specification)
+        session.step_minibatches(1)
+        session.step()
+        frame(session.network, {}, None, session.curve())
