@@ -2,6 +2,7 @@
 
 import { h, replace } from "../dom.js";
 import { message, text } from "../locale.js";
+import { recall, remember } from "../preferences.js";
 import { mountDivergence } from "./panels/divergence.js";
 
 /** @typedef {import("./panels/parts.js").Context} Context */
@@ -18,7 +19,6 @@ const PANELS = {
   code: () => import("./panels/code.js"),
   lessons: () => import("./panels/lessons.js"),
 };
-const REMEMBERED = "layerlab.panel";
 
 /**
  * Mount the strip.
@@ -43,7 +43,7 @@ export function mountPanels(root, context) {
     if (name === present) return;
     void mounted.get(present)?.then((panel) => panel.hidden?.());
     present = name;
-    sessionStorage.setItem(REMEMBERED, name);
+    remember("panel", name);
     names.forEach((other, i) => {
       tabs[i].setAttribute("aria-selected", String(other === name));
       tabs[i].tabIndex = other === name ? 0 : -1;
@@ -73,7 +73,7 @@ export function mountPanels(root, context) {
   const banner = h("div", { class: "panel-banner" });
   mountDivergence(banner, context);
   replace(root, banner, strip, bodies);
-  const before = sessionStorage.getItem(REMEMBERED) ?? "";
+  const before = recall("panel", "");
   open(names.includes(before) ? before : names[0]);
   return { open };
 }
