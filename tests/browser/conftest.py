@@ -99,13 +99,14 @@ OpenPage = Callable[..., "Page"]
 def open_page(chromium: Browser, studio: Studio) -> Iterator[OpenPage]:
     """Return a function that opens a page of the studio; nothing may have gone wrong on it when the test ends.
 
-    Its arguments: the path with search and hash, then those of Playwright's ``new_context``; English if not said
-    otherwise. ``page.complaints``, a list, holds what went wrong so far: a test that expects some takes it away.
+    Its arguments: the path with search and hash, what to do to the page before it is opened (``before``), then those
+    of Playwright's ``new_context``; English if not said otherwise. ``page.complaints``, a list, holds what went wrong
+    so far: a test that expects some takes it away.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_it(path: str = "/", **settings: Any) -> Page:
+    def open_it(path: str = "/", *, before: Callable[[Page], None] | None = None, **settings: Any) -> Page:
         context = chromium.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **settings})
         contexts.append(context)
         page = context.new_page()
@@ -113,6 +114,8 @@ def open_page(chromium: Browser, studio: Studio) -> Iterator[OpenPage]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
         page.complaints = complaints  # type: ignore[attr-defined]
+        if before is not None:
+            before(page)
         page.goto(studio.address + path)
         return page
 

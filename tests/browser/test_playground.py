@@ -260,6 +260,13 @@ def test_classes_data_and_problem_fit_each_other(open_page: OpenPage) -> None:
     control(page, "classes").locator("select").select_option(label="4")
     wait_for(page, "store.frame.arrays.confidence !== undefined && store.state.specification.dataset === 'gauss'")
     assert page.locator(".legend .class-key").count() == 4
+    page.locator('[data-node="2.1"] .unit').hover()
+    wait_for(page, "!store.frame.arrays.confidence")
+    assert page.locator(".legend .colour-ticks").inner_text().split() == ["0", "0.5", "1"]
+    page.wait_for_timeout(100)
+    middle = "document.querySelector('.map-canvas').getContext('2d').getImageData(150, 150, 1, 1).data"
+    red, _, blue, _ = page.evaluate(f"() => Array.from({middle})")
+    assert red > blue, "a probability has its class's colour, here orange"
     page.locator('[data-dataset="three-spirals"]').click()
     wait_for(page, "store.state.specification.classes === 3")
     control(page, "problem").locator("select").select_option(label="regression")
@@ -314,15 +321,13 @@ def test_a_lost_studio_is_found_again(chromium: Browser, studio: Studio) -> None
 
 
 def test_a_full_studio_says_so(open_page: OpenPage) -> None:
-    page = open_page("/favicon.svg")
     refusal = {"key": "error.too-many-tabs", "values": {"limit": 64}, "text": "64 tabs are open"}
 
     def refuse(route: Any) -> None:
         route.send(json.dumps({"event": "refused", "id": None, "error": refusal}))
         route.close(code=1013)
 
-    page.route_web_socket("**/ws/playground", refuse)
-    page.goto(page.url.replace("/favicon.svg", "/"))
+    page = open_page(before=lambda page: page.route_web_socket("**/ws/playground", refuse))
     page.locator(".banner", has_text="64 tabs are open, as many as this studio serves").wait_for()
     assert not page.locator(".banner.lost").is_visible()
 
@@ -365,12 +370,11 @@ def test_a_bad_address_gives_its_reason_and_the_default_network(open_page: OpenP
 
 def test_colours_and_theme_are_chosen_and_remembered(open_page: OpenPage) -> None:
     page = ready(open_page())
-    pixel = "() => Array.from(document.querySelector('.map-canvas').getContext('2d').getImageData(60, 20, 1, 1).data)"
-    before = page.evaluate(pixel)
+    before = page.locator(".map-canvas").screenshot()
     page.get_by_label("Colours").select_option("green-purple")
     page.get_by_label("Appearance").select_option("dark")
     page.wait_for_timeout(100)
-    assert page.evaluate(pixel) != before
+    assert page.locator(".map-canvas").screenshot() != before
     page.reload()
     ready(page)
     assert page.evaluate("document.documentElement.dataset.scale") == "green-purple"
