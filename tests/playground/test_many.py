@@ -150,7 +150,7 @@ def test_progress_is_told_and_can_end_it() -> None:
         ({"epochs": 1.5}, "epochs 1.5 is no whole number"),
         ({"precision": "singel"}, "unknown precision 'singel'; did you mean \"single\"?"),
         ({"seeds": [True]}, "seed True is neither text nor a number"),
-        ({"seeds": itertools.count()}, "1 specifications with so many seeds; at most 100,000 networks at once"),
+        ({"seeds": itertools.count()}, "1 specifications with so many seeds; at most 100,000 networks"),
     ],
 )
 def test_mistakes_are_one_sentence(arguments: dict[str, object], sentence: str) -> None:

@@ -9,14 +9,12 @@ from layerlab.playground.kernels.codes import (
     ADD,
     BIASES,
     ELU,
-    ELU_ALPHA,
     FACTORS,
     HIDDEN,
     INPUT_ROWS,
     INPUTS,
     KIND,
     LEAKY,
-    LEAKY_SLOPE,
     LINEAR_MSE,
     LOGISTIC,
     MAXOUT,
@@ -34,7 +32,9 @@ from layerlab.playground.kernels.codes import (
     WEIGHTS,
 )
 from layerlab.playground.kernels.compiler import inlined
+from layerlab.playground.kernels.functions import slope_of_elu, slope_of_leaky, slope_of_positive, where_larger
 from layerlab.playground.kernels.normalization import normalize_backward
+from layerlab.playground.kernels.vectors import DOUBLES, fill, load, store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,22 +48,31 @@ __all__ = ["backward", "point_loss"]
 
 
 @inlined
-def derive(kind: int, values: Floats, deltas: Floats, source: int, target: int, count: int) -> None:
-    """Put the derivative by row ``source`` into its deltas, from the activation's row ``target`` and its deltas."""
-    if kind == MAXOUT:
-        for p in range(count):
-            second = values[source + 1, p] > values[source, p]
-            deltas[source, p] = 0.0 if second else deltas[target, p]
-            deltas[source + 1, p] = deltas[target, p] if second else 0.0
-    else:
-        below = 0.0 if kind == RELU else (LEAKY_SLOPE if kind == LEAKY else 1.0)
-        for p in range(count):
-            value = values[target, p]
-            slope = below if value <= 0.0 else 1.0
-            slope = value + ELU_ALPHA if (kind == ELU) & (value <= 0.0) else slope
-            slope = 1.0 - value * value if kind == TANH else slope
-            slope = value * (1.0 - value) if kind == SIGMOID else slope
-            deltas[source, p] = deltas[target, p] * slope
+def derive(kind: int, values: Floats, deltas: Floats, source: int, target: int, delta: Floats, width: int) -> None:
+    """Put the derivative by the sums at ``source`` into their deltas.
+
+    Args:
+        source, target: flat places of the sums and of their activation.
+        delta: the derivative by the activation.
+    """
+    value = load(values, target)
+    one = fill(1.0)
+    if kind == TANH:
+        delta = delta * (one - value * value)
+    elif kind == SIGMOID:
+        delta = delta * (value * (one - value))
+    elif kind == RELU:
+        delta = delta * slope_of_positive(value)
+    elif kind == LEAKY:
+        delta = delta * slope_of_leaky(value)
+    elif kind == ELU:
+        delta = delta * slope_of_elu(value)
+    elif kind == MAXOUT:
+        first, second = load(values, source), load(values, source + width)
+        passed = where_larger(first, second, delta, fill(0.0))
+        store(deltas, source + width, passed)
+        delta = delta - passed
+    store(deltas, source, delta)
 
 
 @inlined
@@ -116,7 +125,7 @@ def start_backward(kind: int, table: Whole, values: Floats, deltas: Floats, coun
 
 
 @inlined
-def backward(
+def backward(  # noqa: PLR0912 (a kernel is one loop)
     kind: int,
     table: Whole,
     parameters: Floats,
@@ -130,33 +139,38 @@ def backward(
 ) -> None:
     """Sum the gradients of every parameter over the batch into ``gradients``."""
     start_backward(kind, table, values, deltas, count)
-    last = len(table) - 1
+    last, width = len(table) - 1, values.shape[1]
     for layer in range(last, -1, -1):
         inputs, units, pieces = table[layer, INPUTS], table[layer, UNITS], table[layer, PIECES]
         source, sums = table[layer, INPUT_ROWS], table[layer, SUMS]
         hidden, output, skip = table[layer, HIDDEN], table[layer, OUTPUT_ROWS], table[layer, SKIP]
         if layer < last:
             for unit in range(units):
-                for p in range(count):
-                    factor = values[table[layer, FACTORS] + unit, p] if dropping else 1.0
-                    deltas[hidden + unit, p] = deltas[output + unit, p] * factor
-                derive(table[layer, KIND], values, deltas, sums + unit * pieces, hidden + unit, count)
+                for p in range(0, count, DOUBLES):
+                    delta = load(deltas, (output + unit) * width + p)
+                    if dropping:
+                        delta *= load(values, (table[layer, FACTORS] + unit) * width + p)
+                    at, to = (sums + unit * pieces) * width + p, (hidden + unit) * width + p
+                    derive(table[layer, KIND], values, deltas, at, to, delta, width)
         if table[layer, NORMALIZED]:
             normalize_backward(table, layer, parameters, gradients, values, deltas, inverse, count, training)
         beside = output if skip == ADD else output + units
+        place = table[layer, WEIGHTS]
         for i in range(inputs):
-            for p in range(count):
-                deltas[source + i, p] = deltas[beside + i, p] if skip else 0.0
+            for p in range(0, count, DOUBLES):
+                delta = fill(0.0)
+                if skip:
+                    delta = load(deltas, (beside + i) * width + p)
+                for j in range(units * pieces):
+                    delta += fill(parameters[place + j * inputs + i]) * load(deltas, (sums + j) * width + p)
+                store(deltas, (source + i) * width + p, delta)
         for j in range(units * pieces):
             total = 0.0
             for p in range(count):
                 total += deltas[sums + j, p]
             gradients[table[layer, BIASES] + j] = total
             for i in range(inputs):
-                place = table[layer, WEIGHTS] + j * inputs + i
-                weight = parameters[place]
                 total = 0.0
                 for p in range(count):
                     total += deltas[sums + j, p] * values[source + i, p]
-                    deltas[source + i, p] += weight * deltas[sums + j, p]
-                gradients[place] = total
+                gradients[place + j * inputs + i] = total

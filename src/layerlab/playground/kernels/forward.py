@@ -10,14 +10,12 @@ from layerlab.playground.kernels.codes import (
     BIASES,
     CONCATENATE,
     ELU,
-    ELU_ALPHA,
     FACTORS,
     HIDDEN,
     INPUT_ROWS,
     INPUTS,
     KIND,
     LEAKY,
-    LEAKY_SLOPE,
     LOGISTIC,
     MAXOUT,
     NORMALIZED,
@@ -32,9 +30,9 @@ from layerlab.playground.kernels.codes import (
     WEIGHTS,
 )
 from layerlab.playground.kernels.compiler import inlined
-from layerlab.playground.kernels.functions import expm1, sigmoid, tanh
+from layerlab.playground.kernels.functions import elu, leaky, positive, sigmoid, tanh, where_larger
 from layerlab.playground.kernels.normalization import normalize
-from layerlab.playground.kernels.vectors import DOUBLES
+from layerlab.playground.kernels.vectors import DOUBLES, fill, load, store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,29 +46,23 @@ __all__ = ["forward"]
 
 
 @inlined
-def activate(kind: int, values: Floats, source: int, target: int, count: int) -> None:
-    """Put the activation of row ``source`` into row ``target`` (for Maxout, of the two rows from ``source``)."""
-    count = (count + DOUBLES - 1) // DOUBLES * DOUBLES
+def activate(kind: int, values: Floats, at: int, width: int) -> Floats:
+    """Return the activation of the sums at flat place ``at`` (for Maxout, of those and of the next row's)."""
+    total = load(values, at)
     if kind == TANH:
-        for p in range(count):
-            values[target, p] = tanh(values[source, p])
+        total = tanh(total)
     elif kind == SIGMOID:
-        for p in range(count):
-            values[target, p] = sigmoid(values[source, p])
+        total = sigmoid(total)
+    elif kind == RELU:
+        total = positive(total)
+    elif kind == LEAKY:
+        total = leaky(total)
     elif kind == ELU:
-        for p in range(count):
-            value = values[source, p]
-            bent = ELU_ALPHA * expm1(0.0 if value > 0.0 else value)
-            values[target, p] = value if value > 0.0 else bent
+        total = elu(total)
     elif kind == MAXOUT:
-        for p in range(count):
-            first, second = values[source, p], values[source + 1, p]
-            values[target, p] = second if second > first else first
-    else:
-        slope = 0.0 if kind == RELU else (LEAKY_SLOPE if kind == LEAKY else 1.0)
-        for p in range(count):
-            value = values[source, p]
-            values[target, p] = slope * value if value < 0.0 else value
+        second = load(values, at + width)
+        total = where_larger(total, second, second, total)
+    return total  # type: ignore[no-any-return]
 
 
 @inlined
@@ -102,35 +94,32 @@ def forward(  # noqa: PLR0912 (a kernel is one loop)
     dropping: bool,
 ) -> None:
     """Compute every row of ``values`` from the input rows; the output layer's rows hold what the loss compares."""
-    last = len(table) - 1
+    last, width = len(table) - 1, values.shape[1]
     for layer in range(len(table)):
         inputs, units, pieces = table[layer, INPUTS], table[layer, UNITS], table[layer, PIECES]
         source, sums = table[layer, INPUT_ROWS], table[layer, SUMS]
         hidden, output = table[layer, HIDDEN], table[layer, OUTPUT_ROWS]
         for j in range(units * pieces):
-            bias = parameters[table[layer, BIASES] + j]
-            for p in range(count):
-                values[sums + j, p] = bias
-            for i in range(inputs):
-                weight = parameters[table[layer, WEIGHTS] + j * inputs + i]
-                for p in range(count):
-                    values[sums + j, p] += weight * values[source + i, p]
+            bias, place = parameters[table[layer, BIASES] + j], table[layer, WEIGHTS] + j * inputs
+            for p in range(0, count, DOUBLES):
+                total = fill(bias)
+                for i in range(inputs):
+                    total += fill(parameters[place + i]) * load(values, (source + i) * width + p)
+                store(values, (sums + j) * width + p, total)
         if table[layer, NORMALIZED]:
             normalize(table, layer, parameters, running, values, inverse, count, training, remember)
         for unit in range(units):
-            activate(table[layer, KIND], values, sums + unit * pieces, hidden + unit, count)
-            if dropping and layer < last:
-                for p in range(count):
-                    values[output + unit, p] = values[hidden + unit, p] * values[table[layer, FACTORS] + unit, p]
-            else:
-                for p in range(count):
-                    values[output + unit, p] = values[hidden + unit, p]
-            if table[layer, SKIP] == ADD:
-                for p in range(count):
-                    values[output + unit, p] += values[source + unit, p]
+            for p in range(0, count, DOUBLES):
+                total = activate(table[layer, KIND], values, (sums + unit * pieces) * width + p, width)
+                store(values, (hidden + unit) * width + p, total)
+                if dropping and layer < last:
+                    total *= load(values, (table[layer, FACTORS] + unit) * width + p)
+                if table[layer, SKIP] == ADD:
+                    total += load(values, (source + unit) * width + p)
+                store(values, (output + unit) * width + p, total)
         if table[layer, SKIP] == CONCATENATE:
             for i in range(inputs):
-                for p in range(count):
-                    values[output + units + i, p] = values[source + i, p]
+                for p in range(0, count, DOUBLES):
+                    store(values, (output + units + i) * width + p, load(values, (source + i) * width + p))
     if kind > LOGISTIC:
         softmax(values, table[last, OUTPUT_ROWS], table[last, UNITS], count)

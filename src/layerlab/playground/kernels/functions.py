@@ -13,9 +13,22 @@ from typing import Any, Final
 
 from numba import types
 
+from layerlab.playground.kernels.codes import ELU_ALPHA, LEAKY_SLOPE
 from layerlab.playground.kernels.vectors import Pack, instruction
 
-__all__ = ["exp", "expm1", "positive", "sigmoid", "slope_of_positive", "tanh"]
+__all__ = [
+    "elu",
+    "exp",
+    "expm1",
+    "leaky",
+    "positive",
+    "sigmoid",
+    "slope_of_elu",
+    "slope_of_leaky",
+    "slope_of_positive",
+    "tanh",
+    "where_larger",
+]
 
 LN2_HIGH: Final = 6.93147180369123816490e-01
 LN2_LOW: Final = 1.90821492927058770002e-10
@@ -145,6 +158,33 @@ def _slope_of_positive(x: Pack) -> Pack:
     return x.choose(x.is_("<=", 0.0), 0.0, 1.0)
 
 
+def _elu(x: Pack) -> Pack:
+    return x.choose(x.is_(">", 0.0), x, ELU_ALPHA * _expm1(x.choose(x.is_(">", 0.0), 0.0, x)))
+
+
+def _slope_of_elu(x: Pack) -> Pack:
+    return x.choose(x.is_("<=", 0.0), x + ELU_ALPHA, 1.0)
+
+
+def _leaky(x: Pack) -> Pack:
+    return x.choose(x.is_("<", 0.0), LEAKY_SLOPE * x, x)
+
+
+def _slope_of_leaky(x: Pack) -> Pack:
+    return x.choose(x.is_("<=", 0.0), LEAKY_SLOPE, 1.0)
+
+
+@instruction
+def where_larger(_typing: Any, first: Any, second: Any, chosen: Any, other: Any) -> Any:
+    """where_larger(first, second, chosen, other): ``chosen`` where ``second`` is larger than ``first``, else other."""
+
+    def generate(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        one, two, yes, no = (Pack(builder, first, value) for value in args)
+        return one.choose(two.is_(">", one), yes, no).value
+
+    return first(first, second, chosen, other), generate
+
+
 def _callable(formula: Callable[[Pack], Pack], text: str) -> Any:
     """Return a function for compiled code, of a vector or a single number."""
 
@@ -164,3 +204,7 @@ tanh = _callable(_tanh_of_either, "The hyperbolic tangent.")
 sigmoid = _callable(_sigmoid, "1 / (1 + exp(-x)).")
 positive = _callable(_positive, "max(0, x).")
 slope_of_positive = _callable(_slope_of_positive, "The derivative of max(0, x), by its value: 0 where that is 0.")
+elu = _callable(_elu, "The exponential linear unit, of float64.")
+slope_of_elu = _callable(_slope_of_elu, "The derivative of elu, by its value.")
+leaky = _callable(_leaky, "The leaky ReLU.")
+slope_of_leaky = _callable(_slope_of_leaky, "The derivative of leaky, by its value.")
