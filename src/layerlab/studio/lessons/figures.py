@@ -32,7 +32,7 @@ def strip(title: str, arms: Sequence[Arm], values: Floats, *, unit: str = "loss"
     Args:
         title: key (after ``learn.figure.``).
         values: (arms, seeds); infinite where there is none.
-        unit: ``loss``, ``epochs`` or ``seconds``: what the axis says.
+        unit: ``loss``, ``epochs`` or ``milliseconds``: what the axis says.
     """
     rows = [
         {"label": arm.label, "values": _finite(row), "low": low, "middle": middle, "high": high, "missing": missing}

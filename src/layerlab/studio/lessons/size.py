@@ -60,9 +60,9 @@ def _read(arms: list[Arm], trials: Trials, target: float) -> Reading:
     answer = _ANSWERS.get((in_epochs.verdict, in_time.verdict))
     figures = [
         curves(arms, trials),
-        strip("seconds-to-target", arms, seconds, unit="seconds"),
+        strip("time-to-target", arms, seconds * 1000, unit="milliseconds"),
         strip("epochs-to-target", arms, epochs, unit="epochs"),
-        strip("seconds-per-epoch", arms, cost, unit="seconds"),
+        strip("time-per-epoch", arms, cost * 1000, unit="milliseconds"),
     ]
     return Reading(answer, sentences, figures, best_arm(seconds), nothing_shown=in_time.verdict == "open")
 
