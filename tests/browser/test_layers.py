@@ -160,6 +160,8 @@ def test_the_geometry_both_ways(open_page: OpenPage) -> None:
     page.get_by_text("stride = 4 / 2 = 2, kernel = 4 − (2 − 1)·2 = 2").wait_for()
     first = page.locator(".windows tbody tr").first
     assert first.locator("td").all_text_contents()[:4] == ["2", "2", "0", "1"]
+    assert page.locator(".axis-cell").count() == 4
+    assert [window.locator("circle").count() for window in page.locator(".axis-window").all()] == [2, 2]
     page.locator(".windows tbody tr").nth(1).get_by_role("button").click()
     page.locator(".arithmetic.big strong", has_text="2").wait_for()
 

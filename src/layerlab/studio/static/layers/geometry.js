@@ -3,6 +3,7 @@
 import { h, replace } from "../dom.js";
 import { onLanguage, text } from "../locale.js";
 import { Refused, asker, worded } from "./api.js";
+import { axisPicture } from "./axis.js";
 import { choice, slider } from "./controls.js";
 
 /** @typedef {{ kernel: number, stride: number, padding: number, dilation: number, output_padding: number }} Window */
@@ -19,6 +20,7 @@ export function build() {
   const extra = slider({ label: "layers.output-padding", min: 0, max: 4, value: 0, onchange: go });
   const wanted = slider({ label: "layers.geometry.wanted", min: 1, max: 64, value: 2, onchange: go });
   const forward = h("p", { class: "arithmetic big", "aria-live": "polite" });
+  const picture = axisPicture();
   const lecture = h("p", { class: "arithmetic" });
   const found = h("p", { "aria-live": "polite" });
   const list = h("tbody");
@@ -59,6 +61,11 @@ export function build() {
       : `⌊(${size.value()} + 2·${p} − ${reach}) / ${stride.value()}⌋ + 1 = `;
     if (answer.output === null) replace(forward, worded(answer.why_no_output));
     else replace(forward, sum, h("strong", null, String(answer.output)));
+    picture.show(
+      answer.output === null
+        ? null
+        : { size: size.value(), kernel: kernel.value(), stride: stride.value(), padding: p, dilation: dilation.value(), output: answer.output, transposed },
+    );
     const [small, large] = [Math.min(size.value(), wanted.value()), Math.max(size.value(), wanted.value())];
     const step = Math.floor(large / small);
     replace(lecture, text("layers.geometry.lecture", { large, small, stride: step, kernel: large - (small - 1) * step }));
@@ -92,7 +99,7 @@ export function build() {
       "div",
       { class: "layer-body" },
       h("div", { class: "controls" }, kind.root, size.root, kernel.root, stride.root, padding.root, dilation.root, extra.root),
-      h("section", null, h("h3", null, text("layers.geometry.forward")), forward),
+      h("section", null, h("h3", null, text("layers.geometry.forward")), forward, picture.root),
       h("section", null, h("h3", null, text("layers.geometry.inverse")), h("div", { class: "controls" }, wanted.root), lecture, found, h("div", { class: "scroll tall" }, table)),
     ),
     stop: forget,
