@@ -42,17 +42,6 @@ __all__ = ["run"]
 
 
 @inlined
-def take(values: Singles, first: int, points: Singles, start: int, count: int) -> None:
-    """Copy ``count`` points (features and the label) from ``start`` on to the columns from ``first`` on."""
-    features = len(points) - 1
-    width, size = values.shape[1], points.shape[1]
-    for i in range(len(points)):
-        row = i if i < features else len(values) - 1
-        for p in range(count):
-            store(values, (row * width + first + p) * SINGLES, load(points, (i * size + start + p) * SINGLES))
-
-
-@inlined
 def bend(kind: int, total: Singles) -> Singles:
     """Return the activation of a vector of sums."""
     result = total
@@ -227,13 +216,19 @@ def run(  # noqa: PLR0912, PLR0915 (a kernel is one loop)
                 place, waiting = 0, left + keep
                 stage = EVALUATE_TRAIN
                 continue
-            count = waiting + end - place
-            take(values, 0, queue, 0, waiting)
-            take(values, waiting, train, place, end - place)
+            begin, before, count = place, waiting, waiting + end - place
         else:
-            data = train if stage == EVALUATE_TRAIN else test
-            count = min(width, data.shape[1] - start)
-            take(values, 0, data, start, count)
+            begin, before = start, 0
+            count = min(width, (train if stage == EVALUATE_TRAIN else test).shape[1] - start)
+        for source in range(0 if before > 0 else 1, 2):
+            data = (test if stage == EVALUATE_TEST else train) if source == 1 else queue
+            first, stop = (before, count) if source == 1 else (0, before)
+            shift = begin - before if source == 1 else 0
+            for i in range(len(data)):
+                row = i if i < len(data) - 1 else len(values) - 1
+                for p in range(first, stop):
+                    at = (row * width + p) * SINGLES
+                    store(values, at, load(data, (i * data.shape[1] + p + shift) * SINGLES))
         forward(table, parameters, values, count)
         if stage == LEARN:
             backward(table, parameters, gradients, values, deltas, count)
