@@ -120,6 +120,7 @@ def test_a_lesson_can_be_stopped(open_page: OpenPage) -> None:
     page.locator(".learn-run").click()
     page.locator(".learn-stop").click()
     page.locator(".learn-failure").wait_for()
+    assert page.locator(".learn-failure").inner_text() == "The lesson was stopped; nothing was measured."
     assert page.locator(".learn-step-result").count() == 0
 
 

@@ -2,7 +2,7 @@
 
 import { h, onceAFrame, replace } from "../dom.js";
 import { onLanguage, t } from "../locale.js";
-import { onStatus } from "../socket.js";
+import { CommandError, ConnectionLost, onStatus } from "../socket.js";
 import { sentence } from "../playground/panels/parts.js";
 import { showCourse } from "./course.js";
 import { ownRun } from "./result.js";
@@ -130,7 +130,7 @@ export function mountLessons(root, context) {
       course.opened = true;
       course.failure = null;
     } catch (error) {
-      course.failure = sentence(error);
+      course.failure = failureOf(error);
     }
     keep();
     render();
@@ -151,7 +151,7 @@ export function mountLessons(root, context) {
       const choices = { ...course.options, seeds: course.seeds, first_seed: course.first, prediction: course.prediction };
       course.result = await context.call("lesson", { name: offer.name, arguments: choices });
     } catch (error) {
-      course.failure = sentence(error);
+      course.failure = failureOf(error);
     }
     course.progress = null;
     keep();
@@ -173,4 +173,14 @@ export function mountLessons(root, context) {
     if (status === "open") void load();
   });
   void load();
+}
+
+/**
+ * What to say of a failure: the key of a text, or the server's own sentence.
+ * @param {unknown} error
+ * @returns {string | Text}
+ */
+function failureOf(error) {
+  if (error instanceof ConnectionLost) return "learn.run.lost";
+  return error instanceof CommandError && error.key === "error.cancelled" ? "learn.run.stopped" : sentence(error);
 }
