@@ -1,0 +1,1 @@
+"""What the benchmarks of the playground compare with: a plain engine in Node."""
