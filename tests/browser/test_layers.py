@@ -170,6 +170,10 @@ def test_skips_flatten_dense_and_transposed(open_page: OpenPage) -> None:
     page = opened(open_page, "skip")
     page.get_by_label("Channels of F(x)").fill("3")
     page.get_by_text("Addition needs two equal shapes, not 3×4 and 2×4.").wait_for()
+    assert page.locator(".arithmetic").inner_text() != ""
+    page.get_by_label("Length of F(x)").fill("3")
+    page.get_by_text("Concatenation along the channels needs rows of one length, not 3×3 and 2×4.").wait_for()
+    assert page.locator(".arithmetic").inner_text() == "", "there is no output to explain"
     page = opened(open_page, "flatten")
     assert numbers(grid(page, "Keras: place after place, all channels of each"))[:4] == ["1", "7", "2", "8"]
     page = opened(open_page, "dense")
@@ -177,6 +181,9 @@ def test_skips_flatten_dense_and_transposed(open_page: OpenPage) -> None:
     assert numbers(grid(page, "a (outputs)")) == ["0", "2.5", "0"]
     page = opened(open_page, "transposed-convolution")
     assert len(numbers(grid(page, "output"))) == 25
+    grid(page, "input").locator("td").nth(3).hover()
+    page.locator(".arithmetic", has_text="Outputs that use this cell: 9").wait_for()
+    assert grid(page, "output").locator("td.target").count() == 9, "its print"
 
 
 def test_activation_curves_are_drawn(open_page: OpenPage) -> None:

@@ -105,6 +105,7 @@ export function createBoard({ page, request, inputs, outputs, onanswer, onpoint,
 
   function light() {
     clear();
+    replace(line);
     if (!pointed) return;
     const [name, row, column] = pointed;
     const names = together ? Object.keys(grids).filter((other) => at(other, row, column)) : [name];
