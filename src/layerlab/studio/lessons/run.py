@@ -42,7 +42,7 @@ def run(name: str, arguments: Mapping[str, Any], report: Report) -> dict[str, An
         LayerlabError: no such lesson, argument or value.
     """
     if name == CONTENTS:
-        return _contents(dict(arguments))
+        return _contents(arguments)
     lesson = _lesson(name)
     request = read_request(lesson, arguments)
     start = time.perf_counter()
@@ -51,12 +51,13 @@ def run(name: str, arguments: Mapping[str, Any], report: Report) -> dict[str, An
     return conclude(lesson, request, arms, trials) | {"seconds": time.perf_counter() - start}
 
 
-def _contents(arguments: dict[str, Any]) -> dict[str, Any]:
+def _contents(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return what all lessons offer; where ``arguments`` name a ``lesson`` and options, the link to its network."""
     if "lesson" not in arguments:
         return {"lessons": [describe(lesson) for lesson in LESSONS.values()]}
-    lesson = _lesson(arguments.pop("lesson"))
-    arms = lesson.arms(read_request(lesson, arguments).options)
+    lesson = _lesson(arguments["lesson"])
+    options = {name: value for name, value in arguments.items() if name != "lesson"}
+    arms = lesson.arms(read_request(lesson, options).options)
     return {"link": write_link(arms[lesson.shown].specification)}
 
 
