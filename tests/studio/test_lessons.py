@@ -174,6 +174,30 @@ def test_what_a_prediction_came_to() -> None:
     assert [held(choice, same) for choice in ("deeper", "no-difference")] == ["open", "consistent"]
 
 
+def test_changes_without_an_effect_show_no_difference() -> None:
+    assert made_up("changes", {})["sentences"][0]["key"] == "learn.changes.verdict.no-difference"
+    assert made_up("changes", {0: 0.01})["sentences"][0]["key"] == "learn.changes.verdict.open"
+
+
+def test_the_smallest_loss_is_named_with_its_numbers() -> None:
+    text = next(text for text in made_up("depth", {2: 0.01})["sentences"] if text["key"] == "learn.smallest")
+    assert text["values"]["arm"] == "[6, 6, 6]"
+    assert text["values"]["loss"] == pytest.approx(0.01 * 1.075)
+    assert text["values"]["low"] < text["values"]["loss"] < text["values"]["high"]
+
+
+def test_what_to_try_next_is_something_else() -> None:
+    result = made_up("depth", {1: 0.01})
+    opened, *others = result["next"]
+    assert read_link(opened["link"]).specification.hidden_layers == (8, 8)
+    chosen = {**result["options"], "seeds": 16, "first_seed": 0}
+    assert [step["arguments"] for step in others] == [
+        {**chosen, "first_seed": 16},
+        {**chosen, "dataset": "xor"},
+        {**chosen, "activation": "relu"},
+    ]
+
+
 def test_a_network_that_diverged_counts_as_the_worst() -> None:
     losses = np.full((2, 3, 4, 2), 0.1)
     losses[1, :, 2:] = np.nan
@@ -229,6 +253,7 @@ def test_what_report_raises_ends_the_lesson() -> None:
         ("dept", {}, "no lesson 'dept'; did you mean \"depth\"?"),
         ("depth", {"seeds": 1}, "seeds 1 is no whole number from 2 to 30"),
         ("depth", {"seeds": True}, "seeds True is no whole number from 2 to 30"),
+        ("depth", {"first_seed": True}, "first seed True is no whole number from 0 to 1,000,000"),
         ("depth", {"first_seed": -1}, "first seed -1 is no whole number from 0 to 1,000,000"),
         ("depth", {"dataset": "circel"}, "unknown dataset 'circel'; did you mean \"circle\"?"),
         ("depth", {"prediction": []}, "unknown prediction []; known: deeper, no-difference, wider"),
