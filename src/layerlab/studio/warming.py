@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import threading
 from collections.abc import Callable
+
+from layerlab.studio.layer_pages.loading import load_layers
 
 __all__ = ["warm_up"]
 
@@ -31,7 +32,7 @@ def warm_up(is_busy: Callable[[], bool], *, pause: float = 3.0) -> threading.Eve
             _load_engine()
             while not ended.wait(pause):
                 if not is_busy():
-                    importlib.import_module("layerlab.layers")
+                    load_layers()
                     return
         except Exception:  # whoever needs it will meet the same, and be told
             _log.exception("warming up failed")
@@ -41,14 +42,13 @@ def warm_up(is_busy: Callable[[], bool], *, pause: float = 3.0) -> threading.Eve
 
 
 def _load_engine() -> None:
-    """Have the compiled loops of the default network loaded, then those of what TensorFlow Playground has not."""
+    """Have the compiled loops loaded, the default network's first, and the page's picture of it."""
     from layerlab.playground.session import Session
-    from layerlab.playground.specification import Specification
+    from layerlab.playground.warm_up import warm_up as load_kernels
     from layerlab.studio.painting import frame
 
-    beyond = Specification(dataset="gauss", classes=3, loss="cross-entropy", optimizer="adam", activation="leaky_relu")
-    for specification in (Specification(), beyond):
-        session = Session(specification)
-        session.step_minibatches(1)
-        session.step()
-        frame(session.network, {}, None, session.curve())
+    session = Session()
+    session.step_minibatches(1)
+    session.step()
+    frame(session.network, {}, None, session.curve())
+    load_kernels()

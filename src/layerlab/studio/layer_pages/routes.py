@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -16,6 +17,7 @@ from layerlab.studio.command_error import CommandError, described
 from layerlab.studio.layer_pages.connecting import dense, flatten, skip
 from layerlab.studio.layer_pages.convolving import convolution, transposed_convolution
 from layerlab.studio.layer_pages.curves import activations
+from layerlab.studio.layer_pages.loading import load_layers
 from layerlab.studio.layer_pages.normalising import batch_normalization
 from layerlab.studio.layer_pages.pooling import global_pooling, pooling
 from layerlab.studio.layer_pages.refusal import Refusal
@@ -39,6 +41,7 @@ class _OneSentence(APIRoute):
                     raise CommandError(
                         "layers.error.too-long", f"a request has at most {MAX_BODY:,} bytes", limit=MAX_BODY
                     )
+                await run_in_threadpool(load_layers)
                 return await handle(request)
             except RequestValidationError as error:
                 return _refuse(_sentence(error))
