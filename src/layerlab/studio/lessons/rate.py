@@ -14,8 +14,8 @@ from layerlab.studio.lessons.statistics import pairwise_confidence, quartiles, u
 
 __all__ = ["RATE"]
 
-RATES: Final = (0.003, 0.03, 0.3, 3.0)
-ACTIVATIONS: Final = ("sigmoid", "tanh", "relu", "linear")
+RATES: Final = (0.001, 0.03, 0.3, 10.0)
+ACTIVATIONS: Final = ("sigmoid", "tanh", "relu", "leaky_relu")
 STUCK: Final = 0.9
 """A network whose training loss kept this share of what it was before the first step has learned nothing."""
 

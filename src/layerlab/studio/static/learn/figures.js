@@ -104,7 +104,7 @@ function strip({ rows = [], unit = "loss" }, title) {
   const all = rows.flatMap((/** @type {Row} */ row) => row.values);
   const name = t(unit === "loss" ? "learn.axis.test-loss" : `learn.axis.${unit}`);
   const longest = Math.max(...rows.map((/** @type {Row} */ row) => words(row.label).length));
-  const left = Math.min(200, 24 + longest * 7.5);
+  const left = Math.min(260, 24 + longest * 8.2);
   const chart = frame({ x: { values: all, log: unit !== "epochs", name }, y: null, height: 52 + rows.length * ROW, left, title: described(title) });
   rows.forEach((/** @type {Row} */ row, /** @type {number} */ i) => chart.element.append(...dots(row, i, chart, left)));
   return [chart.element];
