@@ -254,6 +254,9 @@ def test_step_inside_takes_the_point_that_is_clicked_and_lists_all_links(open_pa
     panel.get_by_label("Map of the output").click(position={"x": 26 + 108, "y": 8 + 109})
     assert abs(float(panel.get_by_label("x", exact=True).input_value())) < 0.2
     assert abs(float(panel.get_by_label("y", exact=True).input_value())) < 0.2
+    page.locator(".map-canvas").click(position={"x": 60, "y": 60})
+    page.wait_for_function("() => Number(document.querySelector('.point-chooser input').value) < -3")
+    assert float(panel.get_by_label("y", exact=True).input_value()) > 3
     panel.get_by_text("All links of this layer as a table").click()
     rows = panel.locator(".link-table tbody tr")
     page.wait_for_selector(".link-table tbody tr")

@@ -247,6 +247,29 @@ def test_layers_and_neurons_come_and_go(open_page: OpenPage) -> None:
     wait_for(page, "store.frame.epoch === 1")
 
 
+@pytest.mark.parametrize("language", ["en-US", "pl-PL"])
+def test_the_largest_network_and_the_fullest_heads_fit(open_page: OpenPage, language: str) -> None:
+    widest = ",".join(["32"] * 8)
+    page = ready(open_page(f"/#networkShape={widest}", locale=language))
+    assert (
+        page.evaluate(
+            "(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('.network-scroller'))"
+        )
+        <= 0
+    )
+    full = "/#ownActivation=leaky_relu&networkShape=5,3,6&batchNormalization=1,1,1&skip=1,1,1"
+    page = ready(open_page(full, locale=language))
+    cut = """[...document.querySelectorAll('.head')].filter((head) =>
+        head.getBoundingClientRect().top < document.querySelector('.network-scroller').getBoundingClientRect().top)"""
+    assert page.evaluate(f"{cut}.map((head) => head.innerText)") == []
+    fields = page.locator(".slider")
+    for index in range(fields.count()):
+        inside = fields.nth(index).evaluate(
+            "(it) => it.querySelector('output').getBoundingClientRect().right <= it.getBoundingClientRect().right + 1"
+        )
+        assert inside, fields.nth(index).inner_text()
+
+
 def test_clicks_that_come_before_the_answer_add_up(open_page: OpenPage) -> None:
     page = ready(open_page())
     page.get_by_role("button", name="Add a hidden layer").evaluate("(button) => [1, 2, 3].map(() => button.click())")
@@ -318,6 +341,33 @@ def test_a_lost_studio_is_found_again(chromium: Browser, studio: Studio) -> None
         context.close()
     finally:
         own.stop()
+
+
+def test_a_slow_studio_is_waited_for_with_a_word(open_page: OpenPage) -> None:
+    """As after installation, when the engine is compiled; and as behind a long command later."""
+    held: list[Any] = []
+    holds = {"now": True}
+
+    def slowly(socket: Any) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda message: held.append((socket, message)) if holds["now"] else socket.send(message))
+
+    page = open_page(before=lambda page: page.route_web_socket("**/ws/playground", slowly))
+    page.get_by_text("Preparing the engine.").wait_for()
+    holds["now"] = False
+    for socket, message in held:
+        socket.send(message)
+    ready(page)
+    patience = page.locator(".patience")
+    patience.wait_for(state="hidden")
+    held.clear()
+    holds["now"] = True
+    page.get_by_role("button", name="New points").click()
+    page.get_by_text("Working…").wait_for()
+    holds["now"] = False
+    for socket, message in held:
+        socket.send(message)
+    patience.wait_for(state="hidden")
 
 
 def test_a_full_studio_says_so(open_page: OpenPage) -> None:

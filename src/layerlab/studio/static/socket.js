@@ -7,6 +7,8 @@ import { decode } from "./frames.js";
 
 const FIRST_WAIT = 250;
 const LONGEST_WAIT = 5000;
+/** Milliseconds after which a command that has no reply yet is a slow one. */
+const PATIENCE = 900;
 
 /** A command that the server refused: its locale key (or ""), the values of its places, its English sentence. */
 export class CommandError extends Error {
@@ -35,6 +37,10 @@ const eventListeners = new Map();
 const frameListeners = new Set();
 /** @type {Set<(status: Status) => void>} */
 const statusListeners = new Set();
+/** @type {Set<number>} the commands that have waited for long */
+const slow = new Set();
+/** @type {Set<(waits: boolean) => void>} */
+const slowListeners = new Set();
 
 /** Connect, and connect again whenever the connection is lost. */
 export function connect() {
@@ -47,6 +53,8 @@ export function connect() {
     socket = null;
     for (const { reject } of waiting.values()) reject(new ConnectionLost("the connection was lost"));
     waiting.clear();
+    slow.clear();
+    tellSlow();
     become("lost");
     setTimeout(connect, wait * (0.75 + Math.random() / 2)); // a whole class does not come back at one moment
     wait = Math.min(LONGEST_WAIT, wait * 2);
@@ -67,6 +75,11 @@ export function call(name, args = {}) {
   const id = nextId++;
   return new Promise((resolve, reject) => {
     waiting.set(id, { resolve, reject });
+    setTimeout(() => {
+      if (!waiting.has(id)) return;
+      slow.add(id);
+      tellSlow();
+    }, PATIENCE);
     open.send(JSON.stringify({ ...args, id, do: name }));
   });
 }
@@ -104,6 +117,20 @@ export function onStatus(listener) {
   return () => statusListeners.delete(listener);
 }
 
+/**
+ * Listen for commands whose reply takes long.
+ * @param {(waits: boolean) => void} listener is told whether there are any
+ * @returns {() => void} forget it
+ */
+export function onSlow(listener) {
+  slowListeners.add(listener);
+  return () => slowListeners.delete(listener);
+}
+
+function tellSlow() {
+  for (const listener of slowListeners) listener(slow.size > 0);
+}
+
 /** @param {Status} next */
 function become(next) {
   if (status === next) return;
@@ -126,6 +153,7 @@ function receive(data) {
   }
   const reply = waiting.get(message.id);
   waiting.delete(message.id);
+  if (slow.delete(message.id)) tellSlow();
   if (message.error) reply?.reject(new CommandError(message.error));
   else reply?.resolve(message);
 }

@@ -150,7 +150,9 @@ function drawPoints(context, area, style) {
   if (!data) return;
   const classes = store.state?.specification.classes ?? 2;
   const radius = Math.max(2.2, area.size / (data.train.length > 3 * 400 ? 130 : 105));
-  const surface = style.getPropertyValue("--point-edge");
+  // A value near 0 has the ground's colour: its edge is all that shows it.
+  const ofValues = store.state?.specification.problem === "regression";
+  const surface = style.getPropertyValue(ofValues ? "--value-edge" : "--point-edge");
   const ink = style.getPropertyValue("--test-edge");
   if (isOn(store.display, "showTestData")) dots(context, area, data.test, classes, radius, ink);
   dots(context, area, data.train, classes, radius, surface);

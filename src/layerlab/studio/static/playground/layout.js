@@ -28,8 +28,8 @@ const SIZES = [
   { most: 24, size: 1.15, pitch: 1.5 },
   { most: 32, size: 0.9, pitch: 1.2 },
 ];
-const LABEL = 4.1; // rem, left of the features' nodes
-const NARROWEST = 4.9; // rem, between two columns
+const LABEL = 3.8; // rem, left of the features' nodes
+const NARROWEST = 4.1; // rem, between two columns
 
 /**
  * Lay the network out.
@@ -45,7 +45,7 @@ export function layOut(state, available, rem) {
   const size = Math.round(chosen.size * rem);
   const pitch = chosen.pitch * rem;
   const first = LABEL * rem + (SIZES[0].size * rem) / 2;
-  const last = rem * 2;
+  const last = rem * 2.05;
   const step = Math.max(NARROWEST * rem, (available - first - last) / shapes.length);
   const columns = [first, ...shapes.map((_, i) => first + step * (i + 1))];
   const height = Math.max(most * pitch, FEATURES.length * SIZES[0].pitch * rem);
@@ -58,7 +58,6 @@ export function layOut(state, available, rem) {
   const inputs = state.network.features.map((name, i) =>
     Object.assign(/** @type {Node} */ (features.get(name)), { unit: i, map: i }),
   );
-  const top = shapes.length > 1 ? 0 : 0;
   let map = inputs.length;
   const layers = shapes.map((shape, layer) => {
     const isOutput = layer === shapes.length - 1;

@@ -69,8 +69,13 @@ function layerHead(state, layer, shape) {
     "button",
     { type: "button", class: "layer-menu-button", "aria-haspopup": "dialog", "aria-label": label, title: label },
     h("span", null, text(`playground.activation.${activation}`)),
-    shape.normalized && h("span", { class: "badge" }, "BN"),
-    shape.skip !== "" && h("span", { class: "badge" }, shape.skip === "add" ? "+x" : "⧺x"),
+    (shape.normalized || shape.skip !== "") &&
+      h(
+        "span",
+        { class: "badges" },
+        shape.normalized && h("span", { class: "badge" }, "BN"),
+        shape.skip !== "" && h("span", { class: "badge" }, shape.skip === "add" ? "+x" : "⧺x"),
+      ),
   );
   menu.addEventListener("click", () => openLayerMenu(menu, layer));
   return [

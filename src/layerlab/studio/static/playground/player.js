@@ -157,7 +157,7 @@ export function stopFields() {
 function stopField(kind, label, stepSize) {
   const input = h("input", { type: "number", min: "0", step: stepSize, placeholder: "–", class: "short" });
   input.addEventListener("change", () => {
-    if (input.value === "" || !input.checkValidity()) delete stop[kind];
+    if (!input.reportValidity() || input.value === "") delete stop[kind];
     else stop[kind] = input.valueAsNumber;
     if (isPlaying()) void play();
   });

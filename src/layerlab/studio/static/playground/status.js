@@ -17,7 +17,7 @@ export function mountStatus(root) {
   const refused = h("p", { class: "banner", role: "alert", hidden: true });
   const notices = h("div", { class: "notices", role: "status" });
   const spoken = h("p", { class: "visually-hidden", role: "status" });
-  replace(root, lost, refused, notices, spoken);
+  replace(root, lost, refused, notices, patienceLine(), spoken);
   let wasOpen = false;
   socket.onStatus((status) => {
     // The first moments of a page are no loss.
@@ -53,6 +53,26 @@ export function mountStatus(root) {
   });
   speakOfPlaying(spoken);
   return { notify };
+}
+
+/**
+ * What is being waited for: before the first picture the engine, which a machine compiles when it first meets it.
+ * @returns {HTMLElement}
+ */
+function patienceLine() {
+  const words = h("span");
+  const line = h("p", { class: "patience", role: "status", hidden: true }, h("span", { class: "spinner" }), words);
+  let waits = false;
+  const show = () => {
+    const began = store.frame !== null;
+    line.hidden = !waits;
+    replace(words, text(began ? "playground.working" : "playground.preparing"));
+  };
+  socket.onSlow((slow) => {
+    waits = slow;
+    show();
+  });
+  return line;
 }
 
 /** @param {HTMLElement} spoken */

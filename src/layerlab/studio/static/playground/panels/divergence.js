@@ -83,5 +83,6 @@ function listed(changes) {
 /** @param {number | null} value */
 function figure(value) {
   if (value === null) return "∞";
-  return formatNumber(value, Math.abs(value) >= 1e6 ? { notation: "scientific", maximumSignificantDigits: 3 } : { maximumSignificantDigits: 3 });
+  const size = Math.abs(value);
+  return formatNumber(value, size >= 1e6 || (size > 0 && size < 1e-4) ? { notation: "scientific", maximumSignificantDigits: 3 } : { maximumSignificantDigits: 3 });
 }

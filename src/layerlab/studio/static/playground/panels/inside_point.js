@@ -53,6 +53,10 @@ export function pointChooser(context, onchange) {
     event.stopPropagation();
     choose({ x: rounded(point.x + way[0]), y: rounded(point.y + way[1]) });
   });
+  document.addEventListener("map-pick", (event) => {
+    if (!(event instanceof CustomEvent) || canvas.offsetParent === null) return;
+    choose({ x: rounded(event.detail.x), y: rounded(event.detail.y) });
+  });
   colours.onColours(redraw);
   onLanguage(redraw);
   let kinds = "";
