@@ -170,3 +170,7 @@ def test_what_tensorflow_playground_has_is_classic(specification: Specification)
 )
 def test_each_thing_beyond_is_not_classic(beyond: dict[str, Any]) -> None:
     assert not Specification(**beyond).is_classic
+
+
+def test_a_long_number_is_a_seed_to_its_last_digit() -> None:
+    assert Specification(seed=10**70 + 1).seed == "1" + 69 * "0" + "1"  # type: ignore[arg-type]

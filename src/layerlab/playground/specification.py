@@ -159,7 +159,9 @@ class Specification:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, str | Real):
                 raise LayerlabError(f"{_plain(name)} is {_shown(value)}; expected text or a number")
-            text = value if isinstance(value, str) else _shown(value)
+            if isinstance(value, int) and abs(value) >= 10**MAX_SEED:  # Python refuses to write the longest at all
+                raise LayerlabError(f"{_plain(name)} has more than {MAX_SEED} digits; at most {MAX_SEED} characters")
+            text = str(value)
             if len(text) > MAX_SEED:
                 raise LayerlabError(f"{_plain(name)} has {len(text):,} characters; at most {MAX_SEED}")
             object.__setattr__(self, name, text)
