@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import signal
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from playground_oracle import network_of
 from playground_strategies import classic_specifications, specifications
 
 from layerlab.errors import LayerlabError
+from layerlab.playground import many
 from layerlab.playground.many import train
 from layerlab.playground.session import Session
 from layerlab.playground.specification import Specification
@@ -128,6 +132,54 @@ def test_epoch_zero_alone_and_nothing_at_all() -> None:
 def test_links_and_mappings_are_specifications_too() -> None:
     trained = train(["#activation=relu&seed=0.3", {"activation": "relu"}], seeds=["0.3"], epochs=1)
     assert_same(trained.losses[0], trained.losses[1])
+    alone = train({"activation": "relu"}, seeds=np.array([3]), epochs=np.int64(1))  # type: ignore[arg-type]
+    assert alone.specifications == [Specification(activation="relu")]
+    assert alone.seeds == ["3"]
+
+
+@pytest.mark.parametrize(("indices", "sentence"), [((0, 2), "no seed 2"), ((-1, 0), "no specification -1")])
+def test_a_network_that_was_not_trained_is_a_mistake(indices: tuple[int, int], sentence: str) -> None:
+    with pytest.raises(LayerlabError, match=sentence):
+        train(Specification(), seeds=[1, 2], epochs=0).network(*indices)
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_ctrl_c_ends_a_long_training_at_once(precision: str) -> None:
+    large = Specification(hidden_layers=(32,) * 8)
+    train(large, seeds=[0], epochs=1, precision=precision)
+    main = threading.main_thread().ident
+    interruption = threading.Timer(0.3, signal.pthread_kill, [main, signal.SIGINT])
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        interruption.start()
+        train(large, seeds=range(4), epochs=1000, precision=precision)
+    assert time.monotonic() - begun < 3
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize(
+    "specification",
+    [
+        Specification(batch_size=30, regularization="L1", regularization_rate=0.03, noise=20),
+        Specification(problem="regression", activation="relu", learning_rate=1.0, hidden_layers=(4, 4)),
+        Specification(batch_size=30, schedule="cosine", schedule_epochs=9, learning_rate=0.1),
+    ],
+    ids=["L1 and a carried batch", "divergence", "a schedule"],
+)
+def test_looking_up_between_epochs_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, precision: str, specification: Specification
+) -> None:
+    whole = train(specification, seeds=range(5), epochs=12, precision=precision)
+    monkeypatch.setattr(many, "SLICE", 1)
+    sliced = train(specification, seeds=range(5), epochs=12, precision=precision)
+    assert_same(whole.losses, sliced.losses)
+    assert_same(whole.diverged, sliced.diverged)
+    for j in range(5):
+        mine, theirs = whole.network(0, j), sliced.network(0, j)
+        assert (mine.epoch, mine.iteration) == (theirs.epoch, theirs.iteration)
+        assert_same(mine.parameters, theirs.parameters)
+        assert_same(mine.dead, theirs.dead)
+        assert_same(mine.run(1), theirs.run(1))
 
 
 def test_progress_is_told_and_can_end_it() -> None:
@@ -146,14 +198,30 @@ def test_progress_is_told_and_can_end_it() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"epochs": -1}, "epochs -1 is no whole number from 0 to 1,000,000"),
+        ({"epochs": -1}, "epochs -1 is out of range; expected 0 to 1,000,000"),
         ({"epochs": 1.5}, "epochs 1.5 is no whole number"),
         ({"precision": "singel"}, "unknown precision 'singel'; did you mean \"single\"?"),
         ({"seeds": [True]}, "seed True is neither text nor a number"),
+        ({"epochs": "3"}, "epochs '3' is no whole number"),
+        ({"precision": []}, "unknown precision []; known: double, single"),
+        ({"seeds": 5}, "the seeds are 5; expected a list of them, such as range(5)"),
+        ({"seeds": None}, "the seeds are None; expected a list of them"),
+        ({"seeds": "12"}, "the seeds are '12'; expected a list of them, such as ['12']"),
+        ({"seeds": [10**5000]}, "seed has more than 100 digits; at most 100 characters"),
+        ({"threads": 0}, "threads 0 is out of range; expected 1 to "),
+        ({"threads": "2"}, "threads '2' is no whole number"),
+        ({"progress": 5}, "progress is 5; expected a function of the networks done and their total"),
+        ({"seeds": range(300), "epochs": 1_000_000}, "300 networks of 1,000,000 epochs; at most 833,333 epochs"),
+        ({"specs": 5}, "a specification, its fields or a link is expected, not int"),
+        ({"specs": None}, "a specification, its fields or a link is expected, not NoneType"),
+        ({"specs": [None]}, "a specification, its fields or a link is expected, not NoneType"),
+        ({"specs": {"datset": "xor"}}, 'a specification has no "datset"; did you mean "dataset"?'),
+        ({"specs": "spiral"}, '"spiral" is no link'),
         ({"seeds": itertools.count()}, "1 specifications with so many seeds; at most 100,000 networks"),
     ],
 )
 def test_mistakes_are_one_sentence(arguments: dict[str, object], sentence: str) -> None:
     with pytest.raises(LayerlabError) as error:
-        train(Specification(), **arguments)  # type: ignore[arg-type]
+        train(**{"specs": Specification(), **arguments})  # type: ignore[arg-type]
     assert sentence in str(error.value)
+    assert len(str(error.value)) < 200

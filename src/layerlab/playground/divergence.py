@@ -168,9 +168,7 @@ def _search(network: Network, history: History, epoch: int) -> tuple[Remedy | No
 
 def _span(network: Network, history: History, epoch: int) -> tuple[Snapshot, int]:
     """Return where to begin again (the run's start, if that is cheap) and for how many epochs: past the divergence."""
-    units = sum(layer.units for layer in network.layers)
-    points = 4 * len(network.points.train) + len(network.points.test)
-    affordable = max(2 * MARGIN, WORK // (points * (len(network.parameters) + 10 * units)))
+    affordable = max(2 * MARGIN, WORK // network.work)
     start = history.nearest(0)
     if epoch - start.epoch + MARGIN > affordable:
         start = history.before(max(0, epoch + MARGIN - affordable))

@@ -115,6 +115,8 @@ def specification_of(value: object) -> Specification:
     if isinstance(value, Specification):
         return value
     if isinstance(value, str):
+        if value.strip() and not set(value) & set("=#") and not _is_address(value.strip()):
+            raise LayerlabError(f'"{_short(value)}" is no link; expected key=value, such as dataset=spiral')
         return read_link(value).specification
     if isinstance(value, Mapping):
         return Specification.from_dict(value)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import islice
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from layerlab.errors import LayerlabError, did_you_mean
+from layerlab.playground import checks
 from layerlab.playground.data_sets import Points, generate
 from layerlab.playground.kernels import lanes
 from layerlab.playground.kernels.vectors import SINGLES
 from layerlab.playground.layout import Regularization, layout_of
+from layerlab.playground.link import specification_of
 from layerlab.playground.network import Network, is_plain, learning_rates
 from layerlab.playground.random_numbers import Random
 from layerlab.playground.specification import Specification
@@ -32,6 +34,11 @@ __all__ = ["PRECISIONS", "Trained", "train"]
 PRECISIONS: Final = ("double", "single")
 MAX_NETWORKS: Final = 100_000
 MAX_EPOCHS: Final = 1_000_000
+MAX_LOSSES: Final = 250_000_000
+"""Networks times epochs of one call: 4 GB of losses."""
+MAX_THREADS: Final = 1024
+SLICE: Final = 100_000_000
+"""Multiplications, about, between two looks at whether to go on (some 0.1 s)."""
 BLOCK: Final = 32
 """Points of sixteen networks that are evaluated at once; they stay in a processor's nearest cache."""
 
@@ -53,12 +60,18 @@ class Trained:
     _networks: dict[tuple[int, int], Network] = field(repr=False)
 
     def network(self, specification: int, seed: int) -> Network:
-        """Return the network of these two indices as training left it."""
+        """Return the network of these two indices as training left it.
+
+        Raises:
+            LayerlabError: there is no such one.
+        """
+        checks.index("the training", "specification", specification, len(self.specifications))
+        checks.index("the training", "seed", seed, len(self.seeds))
         return self._networks[specification, seed]
 
 
 def train(
-    specs: Sequence[Specification | str | Mapping[str, Any]] | Specification | str,
+    specs: Iterable[Specification | str | Mapping[str, Any]] | Specification | str | Mapping[str, Any],
     seeds: Iterable[int | float | str] = (0,),
     epochs: int = 100,
     precision: str = "double",
@@ -69,7 +82,7 @@ def train(
     """Train every specification with every seed. No result depends on which others are trained beside it.
 
     Args:
-        specs: the specifications; links and mappings of fields too.
+        specs: the specifications; links and mappings of fields too; one alone need not be in a list.
         seeds: each replaces a specification's own seed.
         epochs: to train each network for.
         precision: ``double`` (the very numbers of a session) or ``single``: float32 and many times faster, for networks
@@ -81,17 +94,23 @@ def train(
     Raises:
         LayerlabError: a specification, a seed, the number of epochs or the precision cannot be used.
     """
-    if isinstance(specs, Specification | str):
-        specs = [specs]
-    wanted = [_specification(value) for value in specs]
-    names = list(islice(seeds, MAX_NETWORKS + 1))
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or not 0 <= epochs <= MAX_EPOCHS:
-        raise LayerlabError(f"epochs {epochs!r} is no whole number from 0 to {MAX_EPOCHS:,}")
+    wanted = _specifications(specs)
+    names = _listed(seeds)
+    epochs = checks.whole("epochs", epochs, 0, MAX_EPOCHS)
+    if threads is not None:
+        threads = checks.whole("threads", threads, 1, MAX_THREADS)
     if precision not in PRECISIONS:
         raise LayerlabError(f"unknown precision {precision!r}{did_you_mean(str(precision), PRECISIONS)}")
-    if len(wanted) * len(names) > MAX_NETWORKS:
+    if progress is not None and not callable(progress):
+        raise LayerlabError(f"progress is {progress!r}; expected a function of the networks done and their total")
+    networks = len(wanted) * len(names)
+    if networks > MAX_NETWORKS:
         raise LayerlabError(
             f"{len(wanted)} specifications with so many seeds; at most {MAX_NETWORKS:,} networks at once"
+        )
+    if networks * epochs > MAX_LOSSES:
+        raise LayerlabError(
+            f"{networks:,} networks of {epochs:,} epochs; at most {MAX_LOSSES // networks:,} epochs of so many"
         )
     job = _Job(wanted, [_seed(value) for value in names], epochs)
     tasks: list[tuple[int, Callable[[], None]]] = []
@@ -101,7 +120,7 @@ def train(
             tasks += [(len(group), job.single(i, group)) for group in groups]
         else:
             tasks += [(1, job.double(i, j)) for j in range(len(names))]
-    _in_threads(tasks, threads, progress)
+    _in_threads(tasks, threads, progress, job.stop)
     return Trained(wanted, job.seeds, job.losses, job.diverged, job.networks)
 
 
@@ -120,6 +139,8 @@ class _Job:
         self.networks: dict[tuple[int, int], Network] = {}
         self._data: dict[tuple[object, ...], tuple[Points, Random]] = {}
         self._lock = Lock()
+        self.stop = Event()
+        """Once it is set, what is being trained ends unfinished."""
 
     def _drawn(self, specification: Specification) -> tuple[Points, Random]:
         """Return the points of a specification, drawn once for all that share them, and the stream after them."""
@@ -151,10 +172,14 @@ class _Job:
         def work() -> None:
             network = self._network(i, j)
             self.losses[i, j, 0] = network.evaluate()
-            history = network.run(self.epochs)
-            self.losses[i, j, 1 : 1 + len(history)] = history
-            if not np.isfinite(history[-1:, 0]).all() or not network.finite:
-                self.diverged[i, j] = network.epoch
+            for first, end in _slices(network, self.epochs):
+                history = network.run(end - first)
+                self.losses[i, j, 1 + first : 1 + first + len(history)] = history
+                if not np.isfinite(history[-1:, 0]).all() or not network.finite:
+                    self.diverged[i, j] = network.epoch
+                    break
+                if self.stop.is_set():
+                    return
             self.networks[i, j] = network
 
         return work
@@ -164,7 +189,7 @@ class _Job:
 
         def work() -> None:
             networks = [self._network(i, j) for j in group]
-            losses, last = run_lanes(networks, self.epochs)
+            losses, last = run_lanes(networks, self.epochs, self.stop)
             for lane, (j, network) in enumerate(zip(group, networks, strict=True)):
                 self.losses[i, j] = losses[:, :, lane]
                 if last[lane] < self.epochs or not np.isfinite(losses[-1, 0, lane]) or not network.finite:
@@ -174,8 +199,19 @@ class _Job:
         return work
 
 
-def run_lanes(networks: list[Network], epochs: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _slices(network: Network, epochs: int) -> Iterator[tuple[int, int]]:
+    """Yield the first epoch and the end of each piece of a training."""
+    size = max(1, SLICE // network.work)
+    for first in range(0, epochs, size):
+        yield first, min(first + size, epochs)
+
+
+def run_lanes(networks: list[Network], epochs: int, stop: Event) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Train new networks of one specification, at most sixteen, in float32, each in its lane.
+
+    Args:
+        networks, epochs: as told.
+        stop: once it is set, training ends unfinished.
 
     Returns:
         losses (epochs + 1, 2, lanes) and the last epoch of each lane, which ends early when it diverges.
@@ -193,9 +229,9 @@ def run_lanes(networks: list[Network], epochs: int) -> tuple[NDArray[np.float64]
     batch = min(specification.batch_size, size)
     width = max(BLOCK, 2 * batch)  # even: the kernel takes two points at a time
     losses = np.full((epochs + 1, 2, SINGLES), np.nan)
-    counters = np.zeros(2 + 2 * SINGLES, np.int64)
+    counters = np.repeat([0, -1, 0], [3, SINGLES, SINGLES])
     results, results_free = np.empty_like(parameters), np.empty_like(free)
-    lanes.run(
+    arguments = (
         np.array([specification.batch_size, Regularization[specification.regularization.upper()], layout.weights]),
         np.concatenate([[specification.regularization_rate], learning_rates(specification, 0, epochs)]).astype("f4"),
         layout.table,
@@ -209,32 +245,43 @@ def run_lanes(networks: list[Network], epochs: int) -> tuple[NDArray[np.float64]
         test,
         losses,
         counters,
-        results,
-        results_free,
     )
-    last = counters[2 : 2 + SINGLES]
+    lanes.run(*arguments, 1, results, results_free)
+    for _, end in _slices(first, epochs):
+        if stop.is_set() or (counters[3 : 3 + SINGLES] >= 0).all():
+            break
+        lanes.run(*arguments, end + 1, results, results_free)
+    last = counters[3 : 3 + SINGLES]
     for lane, network in enumerate(networks):
         dead = (results_free[:, lane] == 0) & ~network.frozen
-        network.take_up(results[:, lane], dead, int(last[lane]), int(counters[2 + SINGLES + lane]))
+        network.take_up(results[:, lane], dead, int(last[lane]), int(counters[3 + SINGLES + lane]))
     return losses, last
 
 
-def _specification(value: Specification | str | Mapping[str, Any]) -> Specification:
-    from layerlab.playground.link import specification_of
+def _specifications(specs: object) -> list[Specification]:
+    alone = isinstance(specs, Specification | str | Mapping) or not isinstance(specs, Iterable)
+    return [specification_of(value) for value in ([specs] if alone else specs)]  # type: ignore[attr-defined]
 
-    return value if isinstance(value, Specification) else specification_of(value)
+
+def _listed(seeds: object) -> list[object]:
+    if isinstance(seeds, str | bytes | Mapping) or not isinstance(seeds, Iterable):
+        fix = f"range({seeds})" if isinstance(seeds, int) else repr([seeds])
+        raise LayerlabError(f"the seeds are {seeds!r}; expected a list of them, such as {fix}")
+    return list(islice(seeds, MAX_NETWORKS + 1))
 
 
 def _seed(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float | np.integer | np.floating):
         raise LayerlabError(f"seed {value!r} is neither text nor a number")
-    return Specification(seed=str(value)).seed
+    return Specification(seed=value).seed  # type: ignore[arg-type]
 
 
-def _in_threads(tasks: list[tuple[int, Callable[[], None]]], threads: int | None, progress: Progress | None) -> None:
-    """Do all tasks (networks, work); when ``progress`` or a task raises, begin no more of them and raise that."""
+def _in_threads(
+    tasks: list[tuple[int, Callable[[], None]]], threads: int | None, progress: Progress | None, stop: Event
+) -> None:
+    """Do all tasks (networks, work); when ``progress``, a task or Ctrl-C raises, set ``stop`` and raise that."""
     total, done = sum(size for size, _ in tasks), 0
-    with ThreadPoolExecutor(max(1, threads or os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         sizes = {pool.submit(work): size for size, work in tasks}
         pending = set(sizes)
         try:
@@ -245,6 +292,7 @@ def _in_threads(tasks: list[tuple[int, Callable[[], None]]], threads: int | None
                     done += sizes[future]
                 if progress is not None:
                     progress(done, total)
-        finally:
-            for future in pending:
-                future.cancel()
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

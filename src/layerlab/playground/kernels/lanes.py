@@ -176,10 +176,13 @@ def run(  # noqa: PLR0912, PLR0915 (a kernel is one loop)
     test: Singles,
     losses: Doubles,
     counters: Whole,
+    until: int,
     results: Singles,
     results_free: Singles,
 ) -> None:
-    """Evaluate, then train and evaluate until ``losses`` (epochs + 1, 2, lanes) is full or no lane is finite.
+    """Evaluate, then train and evaluate until row ``until`` of ``losses`` (epochs + 1, 2, lanes) or no lane is finite.
+
+    A call goes on where the one before it stopped.
 
     Args:
         codes: batch size, penalty, how many parameters are weights.
@@ -189,18 +192,19 @@ def run(  # noqa: PLR0912, PLR0915 (a kernel is one loop)
         values, deltas: (rows, even number of points, lanes), working memory.
         queue: (features + 1, points, lanes) points that wait from the epoch before.
         train, test: (features + 1, points, lanes), the labels last.
-        counters: filled with points in the queue, updates made, then for each lane its last epoch, then for each the
-            updates until then.
+        counters: points in the queue, updates made, rows of ``losses`` filled, then for each lane its last epoch (-1
+            before it has ended), then for each the updates until then.
         results, results_free: filled with each lane's ``parameters`` and ``free`` when it ended.
     """
     batch, output = codes[0], table[-1, OUTPUT_ROWS]
     points, width = train.shape[1], values.shape[1]
-    rows = place = waiting = start = end = made = running = 0
+    waiting, made, rows = counters[0], counters[1], counters[2]
+    place = start = end = running = 0
     sums = np.zeros(SINGLES)
     part = np.zeros(SINGLES, np.float32)
-    ended = np.zeros(SINGLES, np.bool_)
-    stage = EVALUATE_TRAIN
-    while rows < len(losses):
+    ended = counters[3 : 3 + SINGLES] >= 0
+    stage = EVALUATE_TRAIN if rows == 0 else LEARN
+    while rows < until:
         if stage == LEARN:
             end = (place // batch + 1) * batch
             if end > points:
@@ -268,8 +272,8 @@ def run(  # noqa: PLR0912, PLR0915 (a kernel is one loop)
                 finite = finite and math.isfinite(parameters[k, lane])
             if not finite or rows == len(losses) - 1:
                 ended[lane] = True
-                counters[2 + lane] = rows
-                counters[2 + SINGLES + lane] = made
+                counters[3 + lane] = rows
+                counters[3 + SINGLES + lane] = made
                 for k in range(len(parameters)):
                     results[k, lane] = parameters[k, lane]
                     results_free[k, lane] = free[k, lane]
@@ -279,4 +283,4 @@ def run(  # noqa: PLR0912, PLR0915 (a kernel is one loop)
         stage = LEARN
         if running == 0:
             break
-    counters[0], counters[1] = waiting, made
+    counters[0], counters[1], counters[2] = waiting, made, rows
