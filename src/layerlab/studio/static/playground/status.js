@@ -42,6 +42,7 @@ export function mountStatus(root) {
         "×",
       ),
     );
+    for (const old of Array.from(notices.children)) if (old.textContent === notice.textContent) old.remove();
     for (const old of Array.from(notices.children).slice(0, -2)) old.remove();
     notices.append(notice);
     setTimeout(() => notice.remove(), SHOWN_FOR);
