@@ -27,4 +27,4 @@ def test_where_nothing_can_be_written_it_compiles_without_a_cache(monkeypatch: p
 def test_a_cached_kernel_knows_all_the_sources_that_it_was_compiled_from() -> None:
     cache: Any = classic.run._cache  # type: ignore[attr-defined]
     assert cache._cache_file._source_stamp == compiler.STAMP
-    assert {"functions.py", "vectors.py", "classic.py"} <= {name for name, _, _ in compiler.STAMP}
+    assert {"functions.py", "vectors.py", "classic.py", "layout.py"} <= {name for name, _, _ in compiler.STAMP}

@@ -13,7 +13,8 @@ __all__ = ["compiled", "inlined"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-SOURCES: Final = sorted(Path(__file__).parent.glob("*.py"))
+SOURCES: Final = sorted([*Path(__file__).parent.glob("*.py"), Path(__file__).parents[1] / "layout.py"])
+"""The kernels, and the codes that are compiled into them."""
 STAMP: Final = tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in SOURCES)
 """What a cached kernel must have been compiled from."""
 
