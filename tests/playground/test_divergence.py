@@ -98,6 +98,17 @@ def test_a_run_that_stays_finite_but_grows_is_no_remedy(monkeypatch: pytest.Monk
     assert len(explained.tried) > 5
 
 
+@pytest.mark.parametrize("rate", [1000, 300])
+def test_a_change_that_only_puts_off_the_end_is_no_remedy(rate: float) -> None:
+    # The penalty makes the weights grow with the learning rate's next values too, but tanh hides it from the loss.
+    fields = {"regularization": "L2", "regularization_rate": rate, "learning_rate": 0.03}
+    _, explained = diverged(fields)
+    assert explained.remedy is not None
+    helped = Session(Specification(**fields).replace(**explained.remedy.changes))
+    helped.step(2000)
+    assert not helped.diverged
+
+
 def test_a_run_that_is_too_long_is_tried_from_a_later_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(Specification(**DIVERGING[0]).replace(learning_rate=0.01))
     session.step(400)

@@ -35,6 +35,8 @@ STATES: Final = 4
 """Updates before the divergence that are looked at."""
 WORSE: Final = 10.0
 """A try whose loss ends so many times higher than it began has kept nothing."""
+LARGE: Final = 1e4
+"""A try has not kept weights that are larger than this and grew tenfold in its second half: it has put off the end."""
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,11 @@ def _search(network: Network, history: History, epoch: int) -> tuple[Remedy | No
         tried.append(changes)
         other = _changed(network, start, changes)
         begun = other.evaluate()[0]
-        losses = other.run(epochs)
-        if len(losses) == epochs and _is_finite(other, losses) and losses[-1, 0] <= WORSE * begun:
+        other.run(epochs // 2)
+        halfway = _largest(other.parameters)
+        losses = other.run(epochs - epochs // 2) if other.finite else np.empty((0, 2))
+        complete = other.epoch == start.epoch + epochs and _is_finite(other, losses)
+        if complete and losses[-1, 0] <= WORSE * begun and _largest(other.parameters) <= max(LARGE, 10 * halfway):
             return Remedy(changes, start.epoch, epochs, float(losses[-1, 0]), float(losses[-1, 1])), tuple(tried)
     return None, tuple(tried)
 
