@@ -206,6 +206,11 @@ def test_nothing_given_is_the_default() -> None:
         ("&&=&a&=b&", {}),
         ("problem=regression&regDataset=reg-gauss", {"problem": "regression", "regression_dataset": "reg-gauss"}),
         ("percTrainData=90", {"train_percent": 90}),
+        ("batchSize=1001", {"batch_size": 1001}),
+        ("batchSize=1e9", {"batch_size": 2000}),
+        ("activation=relu&amp;dataset=xor", {"activation": "relu", "dataset": "xor"}),
+        ("https%3A%2F%2Fplayground.tensorflow.org%2F%23dataset%3dxor%26noise%3D5", {"dataset": "xor", "noise": 5}),
+        ("noise%3D5", {"noise": 5}),
     ],
 )
 def test_its_syntax(text: str, fields: dict[str, Any]) -> None:
@@ -278,12 +283,12 @@ def test_a_page_cannot_change_the_specification() -> None:
         ("learningRate=1_000", 'learningRate "1_000" of the link is no number'),
         ("learningRate=٣", 'learningRate "٣" of the link is no number'),
         ("learningRate=1e400", "learning rate is inf; expected a number from 0 to 1000"),
-        ("learningRate=-1", "learning rate is -1.0; expected a number from 0 to 1000"),
-        ("batchSize=2.5", "batch size is 2.5; expected a whole number from 1 to 1000"),
+        ("learningRate=-1", "learning rate is -1; expected a number from 0 to 1000"),
+        ("batchSize=2.5", "batch size is 2.5; expected a whole number from 1 to 2000"),
         ("networkShape=4,,2", 'networkShape "" of the link is no number'),
         ("networkShape=4;2", 'networkShape "4;2" of the link is no number'),
         ("networkShape=1,2,3,4,5,6,7,8,9", "9 hidden layers; at most 8"),
-        ("networkShape=100", "number of units of hidden layer 1 is 100.0; expected a whole number from 1 to 32"),
+        ("networkShape=100", "number of units of hidden layer 1 is 100; expected a whole number from 1 to 32"),
         ("seed=" + "7" * 101, "seed has 101 characters; at most 100"),
         ("ownDataset=points", 'the data set "points" has no points; give at least one'),
         ("ownActivation=swish", "unknown activation 'swish'; known: "),
@@ -378,6 +383,17 @@ def test_any_text_is_points_or_an_error(text: str) -> None:
 
 
 # What is meant by a value
+
+
+@pytest.mark.parametrize("text", ["spiral", "x", "100"])
+def test_text_without_a_key_is_no_link_where_nobody_reads_warnings(text: str) -> None:
+    with pytest.raises(LayerlabError, match=f'"{text}" is no link; expected key=value, such as dataset=spiral'):
+        specification_of(text)
+
+
+@pytest.mark.parametrize("text", ["", " ", "#", "https://playground.tensorflow.org/"])
+def test_an_empty_link_is_the_default(text: str) -> None:
+    assert specification_of(text) == Specification()
 
 
 def test_a_specification_its_fields_and_a_link_mean_the_same() -> None:

@@ -35,6 +35,7 @@ from layerlab.playground.specification import (
     ACTIVATIONS,
     DATASETS,
     FEATURES,
+    MAX_BATCH_SIZE,
     REGRESSION_DATASETS,
     Frozen,
     Point,
@@ -180,6 +181,8 @@ def _classic_changes(given: Mapping[str, str], warnings: list[str]) -> dict[str,
     for name, target in NUMBERS.items():
         if name in values:
             changes[target] = _number(name, values[name])
+    if changes.get("batch_size", 0) > MAX_BATCH_SIZE:  # larger than any training set: it never learns
+        changes["batch_size"] = MAX_BATCH_SIZE
     if "noise" in changes:
         noise = changes["noise"]
         changes["noise"] = 0.0 if noise < 0 else 50.0 if noise > 80 else noise
@@ -236,7 +239,8 @@ def _number(name: str, text: str) -> float:
     """Read a number as JavaScript does."""
     text = text.strip()
     if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
-        return float(text)
+        value = float(text)
+        return int(value) if value.is_integer() else value  # an error shows 9 as 9
     if re.fullmatch(r"0([xX][0-9a-fA-F]{1,12}|[oO][0-7]{1,16}|[bB][01]{1,50})", text):
         return float(int(text, 0))
     raise LayerlabError(f'{name} "{_short(text)}" of the link is no number')
@@ -337,7 +341,9 @@ def _is_own(specification: Specification, name: str) -> bool:
 
 
 def _hash_of(text: str) -> str:
-    text = text.strip()
+    text = text.strip().replace("&amp;", "&")  # copied from the source of a page
+    if "=" not in text and "%3D" in text.upper():
+        text = _decoded(text)  # copied from the parameter of another address
     if "#" in text:
         return text.partition("#")[2]
     return "" if _is_address(text) else text

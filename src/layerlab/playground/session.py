@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from layerlab.errors import LayerlabError
 from layerlab.playground import checks
 from layerlab.playground.data_sets import Points, generate
 from layerlab.playground.history import Curve, History
@@ -313,6 +314,8 @@ class Session:
     def freeze(self, layer: int, unit: int, source: int, frozen: bool = True) -> None:
         """Have learning leave a weight (or, source -1, a bias) alone, or let it go on with it."""
         self._place(layer, unit, source, None)
+        if not isinstance(frozen, bool | np.bool_):
+            raise LayerlabError(f"frozen is {frozen!r}; expected true or false")
         place = (int(layer), int(unit), int(source))
         others = tuple(entry for entry in self.specification.frozen if entry != place)
         self._network.set_live(frozen=(*others, place) if frozen else others)
@@ -361,6 +364,7 @@ class Session:
             (k, 3): epoch, training loss, test loss.
         """
         checks.whole("points", points, 2, 10**6)
+        checks.whole("epoch", after, -1, 10**12)
         rows = self._curve.rows(None if ahead else self.epoch)
         rows = rows[int(np.searchsorted(rows[:, 0], after, side="right")) :]
         if len(rows) > points:

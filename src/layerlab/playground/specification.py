@@ -64,8 +64,9 @@ REGRESSION_DATASETS: Final = ("reg-plane", "reg-gauss", "sine", "points")
 MAX_LAYERS: Final = 8
 MAX_UNITS: Final = 32
 MAX_CLASSES: Final = 6
-MAX_BATCH_SIZE: Final = 1000
 MAX_POINTS: Final = 2000
+MAX_BATCH_SIZE: Final = MAX_POINTS
+"""One larger than the training set never makes an update."""
 MAX_SEED: Final = 100
 """Characters of a seed."""
 POINT_DECIMALS: Final = 5
