@@ -107,8 +107,10 @@ def test_a_scale_shows_signs_and_zero_apart(modules: Page) -> None:
 def test_ticks_are_round_numbers_within_the_ends(modules: Page) -> None:
     call = """async () => {
       const { linearTicks, logarithmicTicks } = await import('/playground/axes.js');
-      return [linearTicks(0, 0.53, 4), linearTicks(0, 1, 4), logarithmicTicks(0.0008, 2), logarithmicTicks(0.3, 0.5)];
+      return [linearTicks(0, 0.53, 4), linearTicks(0, 1, 4), logarithmicTicks(0.0008, 2), logarithmicTicks(0.3, 0.7),
+              logarithmicTicks(0.3, 0.45), logarithmicTicks(1e-12, 1)];
     }"""
     assert modules.evaluate(call) == [
-        [0, 0.2, 0.4], [0, 0.5, 1], [0.001, 0.01, 0.1, 1], [0.3, 0.5],
+        [0, 0.2, 0.4], [0, 0.5, 1], [0.001, 0.01, 0.1, 1], [0.4, 0.6], [0.3, 0.4],
+        [1e-12, 1e-9, 1e-6, 1e-3, 1],
     ]  # fmt: skip

@@ -20,18 +20,24 @@ export function linearTicks(low, high, count) {
 }
 
 /**
- * Powers of ten between two ends.
+ * Powers of ten from `low` to `high`, with 2 and 5 between them where they are few; round numbers where even so there
+ * are not two.
  * @param {number} low above 0
  * @param {number} high
+ * @param {number} [count] at most about so many powers
  * @returns {number[]}
  */
-export function logarithmicTicks(low, high) {
-  const first = Math.ceil(Math.log10(low) - 1e-9);
-  const last = Math.floor(Math.log10(high) + 1e-9);
-  const every = Math.max(1, Math.ceil((last - first + 1) / 6));
+export function logarithmicTicks(low, high, count = 5) {
+  const first = Math.floor(Math.log10(low));
+  const last = Math.ceil(Math.log10(high));
+  const stride = Math.max(1, Math.ceil((last - first) / count));
+  const factors = Math.log10(high / low) < 0.45 * count ? [1, 2, 5] : [1];
   const ticks = [];
-  for (let power = first; power <= last; power += every) ticks.push(Number(`1e${power}`));
-  return ticks.length > 1 ? ticks : [low, high];
+  for (let power = first; power <= last; power += stride) {
+    for (const factor of factors) ticks.push(Number((factor * 10 ** power).toPrecision(12)));
+  }
+  const within = ticks.filter((tick) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
+  return within.length > 1 ? within : linearTicks(low, high, 3);
 }
 
 /**

@@ -102,7 +102,7 @@ function drawCurves(canvas, holder, logarithmic) {
   context.lineWidth = 1;
   context.textAlign = "right";
   context.textBaseline = "middle";
-  for (const tick of logarithmic ? logarithmicTicks(low, high) : linearTicks(low, high, 4)) {
+  for (const tick of logarithmic ? logarithmicTicks(low, high, 3) : linearTicks(low, high, 4)) {
     line(context, [area.left, area.right], [toY(tick), toY(tick)]);
     context.fillText(tickText(tick), area.left - 6, toY(tick));
   }
@@ -133,7 +133,7 @@ function range(curves, logarithmic) {
   if (!logarithmic) return [0, high > 0 ? high * 1.05 : 1];
   if (!Number.isFinite(low)) return [0.001, 1];
   low = Math.max(low, high * 1e-12);
-  return [low / 1.3, Math.max(high * 1.1, low * 10)];
+  return [low / 1.15, Math.max(high * 1.15, low * 1.5)];
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Axes without a page: where a number lies, and the round numbers that are written beside it. */
 
-import { linearTicks } from "../axes.js";
+import { linearTicks, logarithmicTicks } from "../axes.js";
 
 /**
  * @typedef {object} Scale
@@ -9,26 +9,6 @@ import { linearTicks } from "../axes.js";
  * @property {number} low
  * @property {number} high
  */
-
-/**
- * Return powers of ten from `low` to `high`; with 2 and 5 between them where there are few.
- * @param {number} low positive
- * @param {number} high
- * @param {number} [count] at most about so many
- * @returns {number[]}
- */
-export function logTicks(low, high, count = 6) {
-  const first = Math.floor(Math.log10(low));
-  const last = Math.ceil(Math.log10(high));
-  const decades = last - first;
-  const stride = Math.max(1, Math.ceil(decades / count));
-  const factors = high / low < 150 ? [1, 2, 5] : [1];
-  const ticks = [];
-  for (let power = first; power <= last; power += stride) {
-    for (const factor of factors) ticks.push(rounded(factor * 10 ** power));
-  }
-  return ticks.filter((tick) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
-}
 
 /**
  * Return the scale that takes `[low, high]` to `[from, to]` pixels.
@@ -41,7 +21,7 @@ export function scale({ low, high, from, to, log = false, count = 5 }) {
   const stretch = raise(high) === start ? 0 : (to - from) / (raise(high) - start);
   return {
     at: (value) => (log && !(value > 0) ? NaN : from + (raise(value) - start) * stretch),
-    ticks: log ? logTicks(low, high, count) : linearTicks(low, high, count),
+    ticks: log ? logarithmicTicks(low, high, count) : linearTicks(low, high, count),
     low,
     high,
   };
@@ -64,9 +44,4 @@ export function range(values, log = false) {
   if (low > high) return log ? [0.001, 1] : [0, 1];
   if (log) return low === high ? [low / 2, high * 2] : [low / 1.15, high * 1.15];
   return low === high ? [low - 0.5, high + 0.5] : [low, high];
-}
-
-/** @param {number} value */
-function rounded(value) {
-  return Number(value.toPrecision(12));
 }
