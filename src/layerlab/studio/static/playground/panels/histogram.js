@@ -9,6 +9,8 @@ import { scale } from "./scale.js";
 const WIDTH = 230;
 const HEIGHT = 96;
 const FLOOR = HEIGHT - 22;
+/** About the width of a digit. */
+const LETTER = 6.5;
 
 /**
  * Draw a histogram.
@@ -35,8 +37,8 @@ export function histogramPicture({ low, high, counts }, label, look) {
     low < 0 && high > 0 && svg("line", { class: "chart-grid", x1: axis.at(0), x2: axis.at(0), y1: 4, y2: FLOOR }),
     svg("path", { class: look, d: path }),
     svg("line", { class: "chart-axis", x1: 8, x2: WIDTH - 8, y1: FLOOR, y2: FLOOR }),
-    endTicks(axis.ticks, low, high).map((tick) =>
-      svg("text", { x: axis.at(tick), y: HEIGHT - 6, "text-anchor": anchor(axis.at(tick)) }, brief(tick, digits)),
+    apart(endTicks(axis.ticks, low, high).map((tick) => ({ x: axis.at(tick), written: brief(tick, digits) }))).map(({ x, written }) =>
+      svg("text", { x, y: HEIGHT - 6, "text-anchor": anchor(x) }, written),
     ),
     svg("text", { x: WIDTH - 8, y: 12, "text-anchor": "end" }, percent(most / total)),
   );
@@ -53,7 +55,31 @@ function endTicks(ticks, low, high) {
   return ticks.length > 4 ? ticks.filter((_, i) => i % 2 === 0) : ticks;
 }
 
-/** @param {number} x */
+/**
+ * Those of the numbers that do not touch each other; 0 goes before its neighbours.
+ * @param {{ x: number, written: string }[]} numbers from left to right
+ */
+function apart(numbers) {
+  /** @type {{ x: number, written: string }[]} */
+  const kept = [];
+  for (const number of numbers) {
+    const last = kept.at(-1);
+    if (!last || leftOf(number) > leftOf(last) + last.written.length * LETTER + LETTER) kept.push(number);
+    else if (number.written === "0") kept[kept.length - 1] = number;
+  }
+  return kept;
+}
+
+/** @param {{ x: number, written: string }} number */
+function leftOf({ x, written }) {
+  const share = { start: 0, middle: 0.5, end: 1 }[anchor(x)];
+  return x - share * written.length * LETTER;
+}
+
+/**
+ * @param {number} x
+ * @returns {"start" | "middle" | "end"}
+ */
 function anchor(x) {
   return x < 24 ? "start" : x > WIDTH - 24 ? "end" : "middle";
 }
