@@ -109,6 +109,17 @@ def test_a_change_that_only_puts_off_the_end_is_no_remedy(rate: float) -> None:
     assert not helped.diverged
 
 
+def test_a_remedy_has_seen_the_whole_of_a_rising_learning_rate() -> None:
+    fields = {"problem": "regression", "activation": "relu", "learning_rate": 1000, "schedule": "warmup"}
+    _, explained = diverged(fields)
+    assert explained.epoch < 50
+    assert explained.remedy is not None
+    assert explained.remedy.epochs > 100
+    helped = Session(Specification(**fields).replace(**explained.remedy.changes))
+    helped.step(500)
+    assert not helped.diverged
+
+
 def test_a_run_that_is_too_long_is_tried_from_a_later_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(Specification(**DIVERGING[0]).replace(learning_rate=0.01))
     session.step(400)

@@ -178,6 +178,9 @@ def _span(network: Network, history: History, epoch: int) -> tuple[Snapshot, int
     if epoch - start.epoch + MARGIN > affordable:
         start = history.before(max(0, epoch + MARGIN - affordable))
     needed = epoch - start.epoch
+    specification = network.specification
+    if specification.schedule == "warmup":  # a rate that is still rising proves nothing
+        needed = max(needed, min(specification.schedule_epochs - start.epoch, affordable - MARGIN))
     return start, needed + max(MARGIN, min(affordable - needed, max(4 * MARGIN, needed // 5)))
 
 
