@@ -65,11 +65,19 @@ def test_the_remedy_keeps_the_run_finite_and_those_tried_before_did_not(fields: 
         assert worse.diverged or worse.losses[-1][1] > divergence.WORSE * begun
 
 
-def test_the_layer_that_broke_is_named() -> None:
-    session, explained = diverged(DIVERGING[1])
-    weights = session.network.layers[explained.layer].weights
-    biases = session.network.layers[explained.layer].biases
-    assert not (np.isfinite(weights).all() and np.isfinite(biases).all()) or explained.layer == 3
+def test_the_layer_that_exploded_is_named_not_the_first_that_has_no_number() -> None:
+    session, explained = diverged({"problem": "regression", "learning_rate": 1000})
+    # The hidden layers, long saturated, were only handed infinity times zero.
+    assert all(np.isnan(layer.weights).all() for layer in session.network.layers[:2])
+    assert explained.layer == 2
+    assert explained.largest_weight > 1e100
+    assert explained.largest_gradient > 1e100
+
+
+@pytest.mark.parametrize("fields", DIVERGING, ids=range(len(DIVERGING)))
+def test_the_figures_are_those_of_an_explosion(fields: dict[str, Any]) -> None:
+    _, explained = diverged(fields)
+    assert max(explained.largest_weight, explained.largest_gradient) > 1e20
 
 
 def test_the_sentence_has_the_figures() -> None:
@@ -77,7 +85,7 @@ def test_the_sentence_has_the_figures() -> None:
     remedy = explained.remedy
     assert remedy is not None
     assert explained.sentence == (
-        f"update 5 (epoch 1) made a number of the output layer infinite: just before, its largest weight was"
+        f"update 5 (epoch 1) left the finite numbers, the output layer in front: just before, its largest weight was"
         f" {explained.largest_weight:.3g} and its largest gradient {explained.largest_gradient:.3g}; with learning"
         f" rate 1 instead of 10 the same run stayed finite for {remedy.epochs} epochs (training loss"
         f" {remedy.train_loss:.3g})"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from layerlab.playground.network import Layer, Network, Snapshot
+from layerlab.playground.network import Network, Snapshot
 from layerlab.playground.random_numbers import Random
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Divergence:
     epoch: int
     """The epoch, counted from 1, in which it was made."""
     layer: int
-    """Where, from 0; the output layer is the last."""
+    """The one that had the largest number just before, from 0; the output layer is the last."""
     largest_weight: float
     """Size of that layer's largest weight or bias just before."""
     largest_gradient: float
@@ -87,9 +87,6 @@ def explain(network: Network, before: Snapshot, history: History) -> Divergence:
     now = network.snapshot()
     try:
         states = _last_finite(network, before, now.epoch - before.epoch + 1)
-        network.restore(states[-1])
-        network.run_minibatches(1)
-        broken = _broken(network.layers)
         last = states[-1]
         for state in reversed(states):  # the last updates often overflow in the gradient already
             network.restore(state)
@@ -100,7 +97,8 @@ def explain(network: Network, before: Snapshot, history: History) -> Divergence:
                 break
     finally:
         network.restore(now)
-    layer = max(broken, key=lambda number: slopes[number])
+    # Not where the first NaN stands: an overflow at one layer reaches the others as infinity times zero.
+    layer = max(range(len(weights)), key=lambda number: max(weights[number], slopes[number]))
     step, epoch = int(last.counters[2]) + 1, last.epoch + 1
     remedy, tried = _search(network, history, epoch)
     return Divergence(
@@ -136,16 +134,6 @@ def _is_finite(network: Network, losses: Floats | list[tuple[float, float]]) -> 
     rows = np.asarray(losses, np.float64).reshape(-1, 2)
     finite = np.isfinite(rows[:, 0]).all() and not np.isinf(rows[:, 1]).any()
     return bool(finite and np.isfinite(network.parameters).all())
-
-
-def _broken(layers: list[Layer]) -> list[int]:
-    """Return the layers with a number that is not finite; the output layer where only the loss is not."""
-    found = [
-        number
-        for number, layer in enumerate(layers)
-        if not (np.isfinite(layer.weights).all() and np.isfinite(layer.biases).all())
-    ]
-    return found or [len(layers) - 1]
 
 
 def _largest(*arrays: Floats) -> float:
@@ -222,8 +210,8 @@ def _sentence(
 ) -> str:
     where = "the output layer" if layer == len(network.layers) - 1 else f"hidden layer {layer + 1}"
     what = (
-        f"update {step:,} (epoch {epoch:,}) made a number of {where} infinite: just before, its largest weight was"
-        f" {weight:.3g} and its largest gradient {gradient:.3g}"
+        f"update {step:,} (epoch {epoch:,}) left the finite numbers, {where} in front: just before, its largest weight"
+        f" was {weight:.3g} and its largest gradient {gradient:.3g}"
     )
     if remedy is None:
         return f"{what}; none of the {tried} changes that were tried kept the run finite"
