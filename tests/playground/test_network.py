@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -306,3 +307,30 @@ def test_a_seed_of_its_own_for_the_weights_leaves_the_data() -> None:
     plain, moved = network_of(Specification()), network_of(Specification(weight_seed="1"))
     assert (plain.points.train == moved.points.train).all()
     assert (plain.layers[0].weights != moved.layers[0].weights).all()
+
+
+@pytest.mark.parametrize(
+    ("act", "sentence"),
+    [
+        (lambda n: n.outputs(n.points.train), "places have the shape 250 x 3; expected rows of 2 numbers"),
+        (lambda n: n.outputs([1, 2, 3, 4]), "places have the shape 1 x 4; expected rows of 2 numbers"),
+        (lambda n: n.activations(5), "places have the shape a single number; expected rows of 2 numbers"),
+        (lambda n: n.outputs("ab"), "places 'ab' are no rows of 2 numbers"),
+        (lambda n: n.loss([[1, 2], [3]]), "points [[1, 2], [3]] are no rows of 3 numbers"),
+        (lambda n: n.gradients([[0, 0]]), "points have the shape 1 x 2; expected rows of 3 numbers"),
+        (lambda n: n.gradients([]), "no points have no gradient; give at least one"),
+        (lambda n: n.run(-1), "epochs -1 is out of range; expected 0 to 10,000,000"),
+        (lambda n: n.run_minibatches(1.5), "minibatches 1.5 is no whole number; expected 0 to 10,000,000"),
+        (lambda n: n.maps(0), "resolution 0 is out of range; expected 2 to 400"),
+    ],
+)
+def test_a_mistake_is_one_sentence(act: Callable[[Network], object], sentence: str) -> None:
+    with pytest.raises(LayerlabError) as error:
+        act(network_of(Specification()))
+    assert str(error.value) == sentence
+
+
+def test_one_place_need_not_be_in_a_list() -> None:
+    network = network_of(Specification())
+    assert network.outputs([1, 2]).tolist() == network.outputs([[1, 2]]).tolist()
+    assert network.outputs([]).shape == (0, 1)

@@ -174,3 +174,13 @@ def test_each_thing_beyond_is_not_classic(beyond: dict[str, Any]) -> None:
 
 def test_a_long_number_is_a_seed_to_its_last_digit() -> None:
     assert Specification(seed=10**70 + 1).seed == "1" + 69 * "0" + "1"  # type: ignore[arg-type]
+
+
+def test_numbers_of_numpy_are_numbers_wherever_they_stand() -> None:
+    point = np.array([1.0, 2.0, -1.0])
+    place = tuple(map(np.int64, (0, 1, -1)))
+    flags: Any = [np.bool_(True), np.bool_(False)]
+    given: Any = {"points": [point], "frozen": [place], "hidden_layers": list(np.array([4, 2])), "skip": flags}
+    own: Any = {"points": [(1, 2, -1)], "frozen": [(0, 1, -1)], "skip": (True, False)}
+    assert Specification(**given) == Specification(**own)
+    assert json.dumps(Specification(**given).to_dict()) == json.dumps(Specification(**own).to_dict())

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 import numbers
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from layerlab.errors import LayerlabError
 
-__all__ = ["index", "real", "whole"]
+__all__ = ["index", "real", "table", "whole"]
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LONGEST: Final = 60
 """Characters of a value that an error shows."""
@@ -52,6 +57,23 @@ def index(owner: str, name: str, value: object, count: int, first: int = 0) -> i
         last = f"expected {first} to {count - 1}" if count > first else "it has none"
         raise LayerlabError(f"{owner} has no {name} {_shown(value)}; {last}")
     return int(value)
+
+
+def table(name: str, value: object, columns: int) -> NDArray[np.float64]:
+    """Return ``value`` as rows of numbers, (n, columns); a single row need not be in a list.
+
+    Raises:
+        LayerlabError: it has another shape, or something that is no number.
+    """
+    try:
+        rows = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        raise LayerlabError(f"{name} {_shown(value)} are no rows of {columns} numbers") from None
+    rows = rows[None] if rows.ndim == 1 and len(rows) else rows
+    if rows.size and (rows.ndim != 2 or rows.shape[1] != columns):
+        shape = " x ".join(map(str, rows.shape)) or "a single number"
+        raise LayerlabError(f"{name} have the shape {shape}; expected rows of {columns} numbers")
+    return rows.reshape(-1, columns)
 
 
 def _finite(value: numbers.Real) -> bool:

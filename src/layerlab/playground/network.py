@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from layerlab.errors import LayerlabError, did_you_mean
+from layerlab.playground import checks
 from layerlab.playground.data_sets import Points, inputs
 from layerlab.playground.kernels import classic, dropout, general
 from layerlab.playground.kernels.vectors import DOUBLES
@@ -55,6 +56,10 @@ LIVE: Final = (
 )
 """The fields of a specification that may change while the weights stay."""
 
+MOST_PIXELS: Final = 400
+"""Along a side of a map."""
+MOST_STEPS: Final = 10_000_000
+"""Epochs or minibatches of one call."""
 BLOCK: Final = 128
 """Points that are evaluated at once, few enough to stay in a processor's nearest cache."""
 
@@ -188,7 +193,7 @@ class Network:
 
     def _columns(self, points: ArrayLike) -> Floats:
         """Return points (n, 3) as the kernels take them: (features + 1, n), the labels last."""
-        given = np.asarray(points, np.float64).reshape(-1, 3)
+        given = checks.table("points", points, 3)
         columns = np.empty((len(self.specification.features) + 1, len(given)))
         columns[:-1] = inputs(given[:, :2], self.specification.features).T
         columns[-1] = given[:, 2]
@@ -220,7 +225,7 @@ class Network:
             (epochs, 2): the loss of the training points and of the test points after each. Fewer rows, the last of
             which ends it, when a loss or a weight is no longer finite.
         """
-        history, _ = self._train_until(epochs, np.iinfo(np.int64).max)
+        history, _ = self._train_until(checks.whole("epochs", epochs, 0, MOST_STEPS), np.iinfo(np.int64).max)
         return history
 
     def run_minibatches(self, count: int) -> tuple[int, list[tuple[int, float, float]]]:
@@ -230,6 +235,7 @@ class Network:
             Updates made; and (epoch, training loss, test loss) for each epoch that was completed on the way.
         """
         made, borders = 0, []
+        count = checks.whole("minibatches", count, 0, MOST_STEPS)
         while made < count:
             epochs = (count - made) * self.specification.batch_size // max(1, len(self._points.train)) + 2
             begun = self.epoch
@@ -349,7 +355,9 @@ class Network:
             training: normalise with the batch's own statistics and drop; False: running statistics, no dropout.
         """
         points = self._columns(batch)
-        count, values = points.shape[1], self._values
+        count = points.shape[1]
+        if not count:
+            raise LayerlabError("no points have no gradient; give at least one")
         self._make_room(count)
         values = self._values
         if training:
@@ -407,7 +415,7 @@ class Network:
 
     def _at(self, xy: ArrayLike, blocks: list[tuple[int, int]]) -> list[Floats]:
         """Return the rows of each block at the points ``xy``, turned to (n, rows)."""
-        places = np.asarray(xy, np.float64).reshape(-1, 2)
+        places = checks.table("places", xy, 2)
         points = self._columns(np.column_stack([places, np.zeros(len(places))]))
         values, ends = self._compute(points, blocks), np.cumsum([rows for _, rows in blocks])
         return [np.ascontiguousarray(part.T) for part in np.split(values, ends[:-1])]
@@ -441,6 +449,7 @@ class Network:
         Returns:
             One array (units, resolution, resolution) each; the top row is y = +6, both ends of [-6, 6] are included.
         """
+        resolution = checks.whole("resolution", resolution, 2, MOST_PIXELS)
         blocks = self._blocks(units_only=True)
         values = self._compute(grid(self.specification.features, resolution), blocks).astype(np.float32)
         ends = np.cumsum([rows for _, rows in blocks])

@@ -13,7 +13,7 @@ from layerlab.playground.data_sets import Points, generate
 from layerlab.playground.history import Curve, History
 from layerlab.playground.link import specification_of, write_link
 from layerlab.playground.metrics import Metrics, measure
-from layerlab.playground.network import LIVE, Layer, Network, Snapshot
+from layerlab.playground.network import LIVE, MOST_STEPS, Layer, Network, Snapshot
 from layerlab.playground.random_numbers import Random
 
 if TYPE_CHECKING:
@@ -26,12 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-MOST_STEPS: Final = 10_000_000
-"""Epochs or minibatches of one call."""
 LARGEST_VALUE: Final = 1e6
 """Of a weight or bias that a person sets."""
-MOST_PIXELS: Final = 400
-"""Along a side of a map."""
 
 
 class Session:
@@ -350,7 +346,7 @@ class Session:
         Returns:
             One array (units, resolution, resolution) each; the top row is y = +6, both ends of [-6, 6] are included.
         """
-        return self._network.maps(checks.whole("resolution", resolution, 2, MOST_PIXELS))
+        return self._network.maps(resolution)
 
     def curve(self, points: int = 1000, *, after: int = -1, ahead: bool = False) -> Floats:
         """Return the losses, thinned for drawing.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, Final
 
 from layerlab.errors import LayerlabError, did_you_mean
@@ -144,10 +144,10 @@ class Specification:
         """Bring the fields to their types and refuse what no network can have."""
         for name in ("features", "hidden_layers", "activations", "batch_normalization", "skip", "frozen", "points"):
             value = getattr(self, name)
-            value = value.tolist() if hasattr(value, "tolist") else value
+            value = _without_arrays(value)
             if isinstance(value, str | bytes) or not isinstance(value, Sequence):
                 raise LayerlabError(f"{_plain(name)} is {_shown(value)}; expected a list")
-            object.__setattr__(self, name, tuple(value))
+            object.__setattr__(self, name, tuple(map(_without_arrays, value)))
         for name, known in _CHOICES.items():
             value = getattr(self, name)
             if not isinstance(value, str) or value not in known:
@@ -233,13 +233,13 @@ class Specification:
     def _check_frozen(self) -> None:
         units, fan_in = self.units, self.fan_in
         for entry in self.frozen:
-            whole = isinstance(entry, Sequence) and len(entry) == 3 and all(type(part) is int for part in entry)
-            if not whole:
+            parts = entry if isinstance(entry, Sequence) else ()
+            if len(parts) != 3 or any(isinstance(part, bool) or not isinstance(part, Integral) for part in parts):
                 raise LayerlabError(f"frozen weight {_shown(entry)} is not a layer, a unit and a source")
             layer, unit, source = entry
             if not (0 <= layer < len(units) and 0 <= unit < units[layer] and -1 <= source < fan_in[layer]):
                 raise LayerlabError(f"frozen weight {entry}: the network has no such layer, unit and source")
-        object.__setattr__(self, "frozen", tuple(sorted({tuple(entry) for entry in self.frozen})))
+        object.__setattr__(self, "frozen", tuple(sorted({tuple(map(int, entry)) for entry in self.frozen})))
 
     @property
     def outputs(self) -> int:
@@ -358,6 +358,11 @@ def _finite(value: object) -> float | None:
 def _kept(value: float) -> float:
     """Round to what a point keeps; a zero has no sign."""
     return round(value, POINT_DECIMALS) + 0.0
+
+
+def _without_arrays(value: Any) -> Any:
+    """Return a NumPy array or number as Python's own; all else as it is."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _plain(name: str) -> str:
