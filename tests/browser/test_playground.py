@@ -167,6 +167,14 @@ def test_a_link_hides_controls_and_text(open_page: OpenPage) -> None:
     assert "dataset_hide=true" in page.locator(".popover input.link").first.input_value()
 
 
+def test_an_activation_that_is_hidden_is_not_in_the_layers_menu(open_page: OpenPage) -> None:
+    for link, offered in (("/#networkShape=3", 1), ("/#networkShape=3&activation_hide=true", 0)):
+        page = ready(open_page(link))
+        page.locator(".layer-menu-button").click()
+        page.get_by_label("Batch normalisation").wait_for()
+        assert page.locator(".popover select").count() == offered
+
+
 def test_the_language_changes_without_a_reload(open_page: OpenPage) -> None:
     page = ready(open_page())
     page.evaluate("window.mark = 1")

@@ -5,6 +5,7 @@ import { message, text } from "../locale.js";
 import { store } from "../store.js";
 import { ACTIVATIONS } from "./choices.js";
 import { changeLayer, layersOf } from "./edits.js";
+import { isOn } from "./link.js";
 import { openPopover } from "./popover.js";
 import { change } from "./session.js";
 
@@ -28,7 +29,10 @@ export function openLayerMenu(anchor, index) {
   activation.addEventListener("change", () => set({ activation: activation.value }));
   openPopover(anchor, message("playground.layer.menu", { layer: index + 1 }), [
     h("h3", null, text("playground.layer.title", { layer: index + 1 })),
-    h("label", { class: "field" }, h("span", null, text("playground.activation")), activation),
+    // What a link hides above cannot be had here either.
+    ...(isOn(store.display, "activation_hide")
+      ? []
+      : [h("label", { class: "field" }, h("span", null, text("playground.activation")), activation)]),
     check("playground.layer.normalized", layer.normalized, (normalized) => set({ normalized })),
     check("playground.layer.skip", layer.skip, (skip) => set({ skip })),
     h("p", { class: "muted small" }, text("playground.layer.skip.explained")),
