@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from layerlab.playground.link import OWN, read_link
+from layerlab.playground.session import Session
 from layerlab.playground.specification import DATASETS, REGRESSION_DATASETS, Specification
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,11 @@ def test_its_example_runs() -> None:
     assert lines[1:4:2] == ["0 0.1", "True"]
     assert lines[4].startswith("(2, 8, 51, 2) ")
     assert float(lines[5]) < 0.01
+
+
+def test_its_table_has_everything_of_a_session() -> None:
+    shown = [name for row in ROWS if len(row) == 2 for name in re.findall(r"`(\w+)`", row[0])]
+    assert sorted(shown) == sorted(name for name in dir(Session) if not name.startswith("_"))
 
 
 def test_its_table_has_every_key_of_ours() -> None:
