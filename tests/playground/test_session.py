@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 import math
+import signal
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -134,6 +136,24 @@ def test_training_on_after_a_rewind_forgets_what_was_ahead() -> None:
     session.step(1)
     assert [epoch for epoch, _, _ in session.losses] == list(range(7))
     assert session.history == list(range(7))
+
+
+@pytest.mark.parametrize("act", [lambda s: s.step(20_000), lambda s: s.step_minibatches(500_000)])
+def test_ctrl_c_leaves_weights_epoch_and_losses_that_belong_together(act: Callable[[Session], object]) -> None:
+    link = "networkShape=8,8,8,8,8,8"
+    session, again = Session(link), Session(link)
+    session.step(1)
+    interruption = threading.Timer(0.2, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT])
+    with pytest.raises(KeyboardInterrupt):
+        interruption.start()
+        act(session)
+    again.step(session.epoch)
+    assert session.iteration == again.iteration
+    assert session.losses == again.losses
+    assert state(session) == state(again)
+    session.step(3)
+    again.step(3)
+    assert session.losses == again.losses
 
 
 def test_memory_stays_flat_over_a_long_run() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -167,13 +168,15 @@ class Session:
     def step(self, epochs: int = 1) -> None:
         """Train for so many epochs; the rest of one that minibatches have begun counts as the first.
 
-        Stops early when a loss or a weight is no longer finite: see :attr:`divergence`.
+        Stops early when a loss or a weight is no longer finite: see :attr:`divergence`. Ctrl-C leaves the state of some
+        epoch on the way.
         """
         left = checks.whole("epochs", epochs, 0, MOST_STEPS)
         while left > 0 and not self._diverged:
             self._remember()
             count = min(left, self._history.until_next(self.epoch))
-            self._run(count)
+            with self._whole():
+                self._run(count)
             left -= count
 
     def step_minibatches(self, count: int = 1) -> None:
@@ -184,14 +187,26 @@ class Session:
         while left > 0 and not self._diverged:
             self._remember()
             rest = each - _points_done(self._before) // batch  # updates before this epoch ends
-            if each and rest < left:
-                self._run(1)
-                left -= rest
-            else:
-                _, borders = self._network.run_minibatches(left)
-                self._curve.append(borders)
-                self._check(complete=True)
-                left = 0
+            with self._whole():
+                if each and rest < left:
+                    self._run(1)
+                    left -= rest
+                else:
+                    _, borders = self._network.run_minibatches(left)
+                    self._curve.append(borders)
+                    self._check(complete=True)
+                    left = 0
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Undo what Ctrl-C interrupts: the weights would be ahead of the epoch and of its losses."""
+        try:
+            yield
+        except BaseException:
+            self._network.restore(self._before)
+            self._curve.cut(self.epoch)
+            self._diverged = False
+            raise
 
     def _run(self, epochs: int) -> None:
         begun = self.epoch
