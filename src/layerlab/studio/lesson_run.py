@@ -14,7 +14,7 @@ from layerlab.studio.command_error import CommandError, described
 from layerlab.studio.observing import plain
 
 if TYPE_CHECKING:
-    from layerlab.studio.tab import Outlet
+    from layerlab.studio.outlet import Outlet
 
 __all__ = ["LessonRun"]
 

@@ -17,7 +17,7 @@ from layerlab.studio.painting import SMALL, small_map
 if TYPE_CHECKING:
     from layerlab.playground.network import Network
     from layerlab.playground.specification import Specification
-    from layerlab.studio.tab import Outlet
+    from layerlab.studio.outlet import Outlet
 
 __all__ = ["SeedRun"]
 

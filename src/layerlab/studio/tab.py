@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from layerlab.errors import LayerlabError
 from layerlab.studio.arguments import identity_of, read_message
@@ -23,35 +23,16 @@ from layerlab.studio.painting import Selection, data_frame, frame, state
 if TYPE_CHECKING:
     from layerlab.playground.network import Network
     from layerlab.playground.session import Session
+    from layerlab.studio.outlet import Job, Outlet
     from layerlab.studio.scheduler import Actor
     from layerlab.studio.seeds import SeedRun
 
-__all__ = ["LATER", "Job", "Outlet", "Tab"]
+__all__ = ["LATER", "Tab"]
 
 _log = logging.getLogger(__name__)
 
 LATER: Final[dict[str, Any]] = {}
 """What a command returns whose reply comes by itself, later."""
-
-
-class Outlet(Protocol):
-    """Where a tab's messages go; may be called from any thread, never waits."""
-
-    def say(self, message: dict[str, Any]) -> None:
-        """Send a text message."""
-
-    def show(self, content: bytes, sent: Callable[[], None] | None = None) -> None:
-        """Send a binary frame; ``sent`` is called once the page's side has really taken it."""
-
-
-class Job(Protocol):
-    """Something that runs beside a tab's own training."""
-
-    def start(self) -> None:
-        """Begin."""
-
-    def cancel(self) -> None:
-        """End soon."""
 
 
 @cache
