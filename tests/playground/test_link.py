@@ -402,3 +402,9 @@ def test_a_specification_its_fields_and_a_link_mean_the_same() -> None:
         assert specification_of(value) == specification
     with pytest.raises(LayerlabError, match="a specification, its fields or a link is expected, not list"):
         specification_of([specification])
+
+
+def test_what_is_no_specification_has_no_link() -> None:
+    with pytest.raises(LayerlabError, match="not int"):
+        write_link(5)  # type: ignore[arg-type]
+    assert read_link(write_link({"activation": "elu"})).specification == Specification(activation="elu")

@@ -84,13 +84,17 @@ def read_link(text: str) -> Link:
     return Link(Specification(**changes), page, (*warnings, *_advice(text, given)))
 
 
-def write_link(specification: Specification, page: Mapping[str, str] | None = None) -> str:
+def write_link(specification: Specification | Mapping[str, Any] | str, page: Mapping[str, str] | None = None) -> str:
     """Return the hash, without ``#``, that :func:`read_link` reads as this specification and page.
 
     Args:
-        specification: what the link restores.
+        specification: what the link restores, in any form that :func:`specification_of` takes.
         page: further keys, such as the display's switches; one of the specification's own keys is left out.
+
+    Raises:
+        LayerlabError: no specification.
     """
+    specification = specification_of(specification)
     written = {
         **_classic_values(specification),
         **{
