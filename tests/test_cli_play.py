@@ -65,7 +65,8 @@ def test_a_dead_link_is_named(layerlab: Layerlab) -> None:
 
 def test_a_divergence_is_explained(layerlab: Layerlab) -> None:
     link = "problem=regression&learningRate=10&activation=linear"
-    assert "diverged  update 5 (epoch 1) left the finite numbers, the output layer in front" in layerlab("play", link).out
+    printed = layerlab("play", link).out
+    assert "diverged  update 5 (epoch 1) left the finite numbers, the output layer in front" in printed
     told = json.loads(layerlab("play", link, "--json").out)
     assert told["losses"][-1][1:] == [None, None]
     assert told["diverged"]["remedy"]["changes"] == {"learning_rate": 1.0}
