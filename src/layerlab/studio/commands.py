@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final
 
 from layerlab.errors import did_you_mean
 from layerlab.studio.arguments import Arguments, refuse
@@ -11,11 +11,9 @@ from layerlab.studio.command_error import CommandError
 from layerlab.studio.observing import plain
 from layerlab.studio.pacing import Plan
 from layerlab.studio.point_table import read_points, write_points
+from layerlab.studio.tab import LATER, Tab
 
-if TYPE_CHECKING:
-    from layerlab.studio.tab import Tab
-
-__all__ = ["COMMANDS", "unknown"]
+__all__ = ["COMMANDS", "carry_out"]
 
 Command = Callable[["Tab", "Arguments"], dict[str, Any]]
 
@@ -256,7 +254,6 @@ def lesson(tab: Tab, arguments: Arguments) -> dict[str, Any]:
     """Run a guided lesson; its reply comes when it has ended. What lessons there are is said at once."""
     from layerlab.studio.lesson_run import LessonRun
     from layerlab.studio.lessons import run
-    from layerlab.studio.tab import LATER
 
     name, choices = arguments.text("name"), arguments.mapping("arguments")
     if name == "contents":
@@ -289,10 +286,18 @@ COMMANDS: Final[Mapping[str, Command]] = {
 }
 
 
-def unknown(name: str) -> NoReturn:
-    """Refuse a command that there is not."""
-    shown = name if len(name) <= 40 else f"{name[:37]}..."
-    raise CommandError("error.unknown-command", f'unknown command "{shown}"{did_you_mean(shown, COMMANDS)}', name=shown)
+def carry_out(tab: Tab, name: str, arguments: Arguments) -> dict[str, Any]:
+    """Do one command and return its reply, or ``LATER``.
+
+    Raises:
+        LayerlabError: there is no such command, or it cannot be done.
+    """
+    command = COMMANDS.get(name)
+    if command is None:
+        shown = name if len(name) <= 40 else f"{name[:37]}..."
+        sentence = f'unknown command "{shown}"{did_you_mean(shown, COMMANDS)}'
+        raise CommandError("error.unknown-command", sentence, name=shown)
+    return command(tab, arguments)
 
 
 def _place(tab: Tab, arguments: Arguments) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from layerlab.studio.command_error import CommandError, described
+from layerlab.studio.commands import carry_out
 from layerlab.studio.frames import to_json
 from layerlab.studio.limits import Limits
 from layerlab.studio.scheduler import Scheduler
@@ -104,7 +105,7 @@ class Visitors:
             await self._turn_away(websocket)
             return
         outbox = Outbox(asyncio.get_running_loop())
-        tab = Tab(outbox, self.limits, self.scheduler.wake, self.scheduler.forget)
+        tab = Tab(outbox, self.limits, self.scheduler.wake, self.scheduler.forget, carry_out)
         self.tabs.add(tab)
         delivery = asyncio.create_task(outbox.deliver(websocket))
         listening = asyncio.create_task(self._listen(websocket, tab, outbox))

@@ -23,6 +23,7 @@ from layerlab.studio.painting import Selection, data_frame, frame, state
 if TYPE_CHECKING:
     from layerlab.playground.network import Network
     from layerlab.playground.session import Session
+    from layerlab.studio.arguments import Arguments
     from layerlab.studio.outlet import Job, Outlet
     from layerlab.studio.scheduler import Actor
     from layerlab.studio.seeds import SeedRun
@@ -51,6 +52,7 @@ class Tab:
         limits: of the studio.
         wake: asks the scheduler for a turn of an actor.
         forget: tells the scheduler that the tab has ended.
+        carry_out: does one command of the page, by name, and returns its reply or :data:`LATER`.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Tab:
         limits: Limits,
         wake: Callable[..., None],
         forget: Callable[[Actor], None],
+        carry_out: Callable[[Tab, str, Arguments], dict[str, Any]],
     ) -> None:
         self.outlet = outlet
         self.limits = limits
@@ -72,7 +75,7 @@ class Tab:
         self.curve = Curve()
         self.must_send_points = False
         self.changed = False
-        self.wake, self._forget = wake, forget
+        self.wake, self._forget, self._carry_out = wake, forget, carry_out
         self._inbox: deque[tuple[str, Callable[[], None]]] = deque()
         self._frame_is_out = False
         self._next_frame = 0.0
@@ -178,15 +181,12 @@ class Tab:
             self.outlet.say({"event": "stopped", "reason": reason, "epoch": self.session.epoch})
 
     def _answer(self, text: str) -> None:
-        from layerlab.studio.commands import COMMANDS, unknown
-
         identity: str | int | None = None
         try:
             identity, name, arguments = read_message(text, self.limits)
             if identity is None:
                 raise CommandError("error.no-id", 'the message has no id; expected {"id": 1, "do": "open", ...}')
-            command = COMMANDS.get(name)
-            result = command(self, arguments) if command else unknown(name)
+            result = self._carry_out(self, name, arguments)
         except Exception as error:
             if not isinstance(error, LayerlabError):
                 _log.exception("a command failed")
