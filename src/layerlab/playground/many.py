@@ -246,12 +246,14 @@ def run_lanes(networks: list[Network], epochs: int, stop: Event) -> tuple[NDArra
         losses,
         counters,
     )
+    last = counters[3 : 3 + SINGLES]
     lanes.run(*arguments, 1, results, results_free)
     for _, end in _slices(first, epochs):
-        if stop.is_set() or (counters[3 : 3 + SINGLES] >= 0).all():
+        if (last >= 0).all():
             break
+        if stop.is_set():
+            return losses, last  # the lanes have no results yet, and nobody waits for them
         lanes.run(*arguments, end + 1, results, results_free)
-    last = counters[3 : 3 + SINGLES]
     for lane, network in enumerate(networks):
         dead = (results_free[:, lane] == 0) & ~network.frozen
         network.take_up(results[:, lane], dead, int(last[lane]), int(counters[3 + SINGLES + lane]))
