@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numba import njit
+from plain_playground import find_node
 
 from layerlab.playground.kernels import functions
 from layerlab.playground.kernels.vectors import load, store
@@ -54,9 +54,6 @@ def apply_vectors(function: Any, values: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["tanh", "exp", "expm1"])
 def test_they_are_those_of_v8_to_the_last_bit(name: str, tmp_path: Path) -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no Node on the path")
     values = sample()
     if name == "expm1":
         values = values[~(values > 700)]
@@ -66,7 +63,7 @@ def test_they_are_those_of_v8_to_the_last_bit(name: str, tmp_path: Path) -> None
         "const a = new Float64Array(b.buffer, b.byteOffset, b.length / 8);"
         f"fs.writeFileSync('out', Buffer.from(a.map(Math.{name}).buffer))"
     )
-    subprocess.run([node, "-e", program], cwd=tmp_path, check=True)
+    subprocess.run([find_node(), "-e", program], cwd=tmp_path, check=True)
     wanted = np.fromfile(tmp_path / "out")
     np.testing.assert_array_equal(apply(getattr(functions, name), values), wanted)
     np.testing.assert_array_equal(apply_vectors(getattr(functions, name), values), wanted)

@@ -160,6 +160,8 @@ REFUSED = {
     '{"id": 1, "do": "open", "link": "batchSize=many"}': "",
     '{"id": 1, "do": "open_seed", "index": 0}': "error.no-seeds",
     '{"id": 1, "do": "seeds", "count": 65}': "error.too-many-seeds",
+    '{"id": 1, "do": "seeds", "count": "many"}': "error.argument",
+    '{"id": 1, "do": "seeds", "count": -5}': "error.argument",
     '{"id": 1, "do": "seeds", "seeds": []}': "error.too-many-seeds",
     '{"id": 1, "do": "seeds", "seeds": [null]}': "error.argument",
     '{"id": 1, "do": "seeds", "count": 2, "epochs": 10001}': "error.argument",

@@ -156,8 +156,7 @@ def seeds(tab: Tab, arguments: Arguments) -> dict[str, Any]:
             refuse("seeds", wanted, "a list of seeds")
         chosen = list(dict.fromkeys(map(str, wanted)))
     else:
-        count = arguments.raw("count")
-        chosen = [str(seed) for seed in range(count if type(count) is int and 0 < count <= 10**6 else 16)]
+        chosen = [str(seed) for seed in range(arguments.whole("count", 1, 1000, 16))]
     if not 1 <= len(chosen) <= limits.seeds:
         raise CommandError(
             "error.too-many-seeds",
@@ -307,10 +306,6 @@ def _place(tab: Tab, arguments: Arguments) -> tuple[int, int, int]:
     weights = layers[layer].weights
     unit = arguments.whole("unit", 0, weights.shape[0] - 1)
     return layer, unit, arguments.whole("source", -1, weights.shape[-1] - 1)
-
-
-def _is_seed(value: object) -> bool:
-    return type(value) in (str, int) and len(str(value)) <= 100
 
 
 def _amount(tab: Tab, arguments: Arguments) -> tuple[int, bool]:
