@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from layerlab.training import Run, export_onnx, load_run
     from layerlab.training.fit import fit
     from layerlab.training.predict import predict
-    from layerlab.zoo import create, list_models
+    from layerlab.zoo import create, list_models, model_info, transplant
 
 __version__ = "0.1.0"
 
@@ -28,6 +28,8 @@ _HOME = {
     "load_keras_weights": "layerlab.notation",
     "create": "layerlab.zoo",
     "list_models": "layerlab.zoo",
+    "model_info": "layerlab.zoo",
+    "transplant": "layerlab.zoo",
     "load_data": "layerlab.data",
     "list_datasets": "layerlab.data",
     "Anatomy": "layerlab.anatomy",
@@ -52,8 +54,10 @@ __all__ = [
     "load_data",
     "load_keras_weights",
     "load_run",
+    "model_info",
     "predict",
     "read_keras",
+    "transplant",
     "write_keras",
     "write_pytorch",
 ]

@@ -4,6 +4,7 @@ from layerlab.zoo import lecture as _lecture  # noqa: F401  (registers its netwo
 from layerlab.zoo.origin import Origin, origin_of
 from layerlab.zoo.registry import ModelInfo, create, list_models, model_info
 from layerlab.zoo.resolve import input_shape_of, rebuild, resolve
+from layerlab.zoo.transplant import transplant
 
 __all__ = [
     "ModelInfo",
@@ -15,4 +16,5 @@ __all__ = [
     "origin_of",
     "rebuild",
     "resolve",
+    "transplant",
 ]

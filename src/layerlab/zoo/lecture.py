@@ -109,14 +109,16 @@ class LectureCNN(nn.Module):
     ModelInfo(
         name="lecture_cnn",
         title="The lecture's network",
+        family="lecture",
         year=None,
         source="W. Hryniewska, Architektura głębokich sieci neuronowych, course slides",
-        task="classification",
         input_shape=(1, 28, 28),
         smallest_input=8,
         parameters=146_058,
         macs=9_381_120,
         idea="two convolutions, then global average pooling asks whether a pattern was seen, not where",
+        deviations="none known",
+        head="dense2.dense",
     )
 )
 def lecture_cnn(

@@ -39,7 +39,7 @@ def resolve(spec: str, *, num_classes: int | None = None, in_channels: int | Non
     Raises:
         LayerlabError: nothing is named so, the text cannot be read, or the callable fails.
     """
-    wanted = {"num_classes": num_classes, "in_channels": in_channels}
+    wanted: dict[str, Any] = {"num_classes": num_classes, "in_channels": in_channels}
     wanted = {name: value for name, value in wanted.items() if value is not None}
     if spec == "-":
         return read_keras(sys.stdin.read(_LARGEST_TEXT), "<stdin>")
