@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.nn import init
@@ -42,7 +42,7 @@ class DeferredDefaults(TorchFunctionMode):
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
         """Draw what is still to be drawn."""
-        super().__exit__(kind, value, trace)
+        super().__exit__(kind, value, trace)  # type: ignore[no-untyped-call]
         if kind is None:
             for tensor in self._pending.values():
                 init.kaiming_uniform_(tensor, a=_DEFAULT_SLOPE)
@@ -52,7 +52,7 @@ class DeferredDefaults(TorchFunctionMode):
 _DEFAULT_SLOPE = math.sqrt(5)  # of torch.nn's convolutions and dense layers
 
 
-def he_normal(model: nn.Module, *, mode: str = "fan_out") -> None:
+def he_normal(model: nn.Module, *, mode: Literal["fan_out", "fan_in"] = "fan_out") -> None:
     """Draw the weights of every convolution from He's normal distribution and set their biases to zero.
 
     Args:
