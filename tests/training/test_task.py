@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from layerlab.errors import LayerlabError
 from layerlab.training import TrainingConfig
 from layerlab.training.outputs import Head, LogitReader, probabilities, read_head
-from layerlab.training.task import Classification, Target
+from layerlab.training.task import Classification, Target, criterion_of
 
 
 class Functional(nn.Module):
@@ -124,3 +125,58 @@ def test_binary_loss_with_smoothing_is_that_of_smoothed_targets() -> None:
     assert torch.allclose(
         task.loss(logits, [], Target(labels))[1], functional.binary_cross_entropy_with_logits(logits[:, 0], smooth)
     )
+
+
+class Squared(nn.Module):
+    """A loss of a network's own, with nothing of a cross-entropy."""
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return (logits.gather(1, labels[:, None]) - 3).square().mean()
+
+
+def test_a_networks_own_criterion_is_minimised_and_the_cross_entropy_reported() -> None:
+    logits, other, labels = torch.randn(6, 5), torch.randn(6, 5), torch.arange(6) % 5
+    task = Classification(Head(5, "logits", None), TrainingConfig(), Squared())
+    plain, loss = task.loss(logits, [], Target(labels))
+    assert torch.equal(plain, functional.cross_entropy(logits, labels))
+    assert torch.equal(loss, Squared()(logits, labels))
+    _, loss = task.loss(logits, [other], Target(labels))
+    assert torch.allclose(loss, Squared()(logits, labels) + 0.3 * Squared()(other, labels))
+
+
+def test_mixup_mixes_a_networks_own_criterion() -> None:
+    logits, labels = torch.randn(6, 5), torch.arange(6) % 5
+    task = Classification(Head(5, "logits", None), TrainingConfig(mixup=0.4), Squared())
+    plain, loss = task.loss(logits, [], Target(labels, labels.flip(0), 0.7))
+    assert torch.allclose(loss, 0.7 * Squared()(logits, labels) + 0.3 * Squared()(logits, labels.flip(0)))
+    mixed = [functional.cross_entropy(logits, which) for which in (labels, labels.flip(0))]
+    assert torch.allclose(plain, 0.7 * mixed[0] + 0.3 * mixed[1])
+
+
+def test_label_smoothing_with_a_networks_own_criterion_is_one_sentence() -> None:
+    with pytest.raises(LayerlabError, match=r"label_smoothing is 0\.1 and the network brings .* \(Squared\)") as caught:
+        Classification(Head(5, "logits", None), TrainingConfig(label_smoothing=0.1), Squared())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_criterion_that_cannot_take_the_outputs_is_one_sentence() -> None:
+    logits, labels = torch.randn(6, 5), torch.arange(6) % 5
+    task = Classification(Head(5, "logits", None), TrainingConfig(), nn.BCELoss())
+    with pytest.raises(
+        LayerlabError, match=r"criterion \(BCELoss\) cannot take outputs \(6, 5\) and labels \(6,\)"
+    ) as caught:
+        task.loss(logits, [], Target(labels))
+    assert "\n" not in str(caught.value)
+    task = Classification(task.head, TrainingConfig(), nn.CrossEntropyLoss(reduction="none"))
+    with pytest.raises(LayerlabError, match=r"gives a tensor of shape \(6,\); expected one number"):
+        task.loss(logits, [], Target(labels))
+
+
+def test_the_criterion_is_a_module_of_the_network_or_none() -> None:
+    network = nn.Sequential(nn.Linear(2, 2))
+    assert criterion_of(network) is None
+    network.criterion = "a word"  # type: ignore[assignment]
+    assert criterion_of(network) is None
+    del network.criterion
+    network.criterion = Squared()
+    assert criterion_of(network) is network.criterion

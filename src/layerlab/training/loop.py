@@ -31,7 +31,7 @@ from layerlab.training.progress import Quiet
 from layerlab.training.randomness import seed_everything
 from layerlab.training.schedules import make_schedule
 from layerlab.training.synchronised import synchronise_batch_norm
-from layerlab.training.task import Classification
+from layerlab.training.task import Classification, criterion_of
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -110,12 +110,12 @@ class Loop:
         self.config = plan.config
         self.state = TrainingState()
         self.rank, self.world = fabric.global_rank, fabric.world_size
-        self.task = Classification(plan.head, self.config)
 
         if self.world > 1:
             model = synchronise_batch_norm(copy.deepcopy(model), fabric.device)
         to_layout(model, plan.setting)
         self.model = model
+        self.task = Classification(plan.head, self.config, criterion_of(model))
         self.sharded = self.config.strategy == "fsdp" and self.world > 1
         self.wrapped = fabric.setup_module(model)
         inner = make_optimizer(self.config, self.wrapped.parameters())
