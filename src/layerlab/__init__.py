@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from layerlab.anatomy import Anatomy, dissect
     from layerlab.data import list_datasets, load_data
     from layerlab.notation import load_keras_weights, read_keras, write_keras, write_pytorch
-    from layerlab.training import Run, export_onnx, load_run
+    from layerlab.training import Run, check_architecture, export_onnx, load_run
     from layerlab.training.fit import fit
     from layerlab.training.predict import predict
     from layerlab.zoo import create, list_models, model_info, transplant
@@ -35,6 +35,7 @@ _HOME = {
     "Anatomy": "layerlab.anatomy",
     "dissect": "layerlab.anatomy",
     "Run": "layerlab.training",
+    "check_architecture": "layerlab.training",
     "fit": "layerlab.training",
     "load_run": "layerlab.training",
     "predict": "layerlab.training",
@@ -45,6 +46,7 @@ __all__ = [
     "Anatomy",
     "LayerlabError",
     "Run",
+    "check_architecture",
     "create",
     "dissect",
     "export_onnx",
