@@ -24,9 +24,11 @@ from layerlab.layers.inverse import Solution, solve, why_none
 from layerlab.layers.maxout import Maxout, MaxoutConv2d, MaxoutLinear
 from layerlab.layers.normalisation import batch_normalize
 from layerlab.layers.padding import Padding, SamePadding
+from layerlab.layers.partial import PartialConv2d
 from layerlab.layers.pooling import SameAvgPool1d, SameAvgPool2d, SameMaxPool1d, SameMaxPool2d
 from layerlab.layers.separable import SeparableConv2d
 from layerlab.layers.skip import Add, Concatenate, Skip
+from layerlab.layers.subsampling import Subsampling2d
 from layerlab.layers.transposed import Crop, transposed_convolution
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "MaxoutConv2d",
     "MaxoutLinear",
     "Padding",
+    "PartialConv2d",
     "SameAvgPool1d",
     "SameAvgPool2d",
     "SameMaxPool1d",
@@ -54,6 +57,7 @@ __all__ = [
     "SeparableConv2d",
     "Skip",
     "Solution",
+    "Subsampling2d",
     "activation",
     "activation_names",
     "batch_normalize",
