@@ -1,6 +1,12 @@
 """The zoo: classic architectures by name, and every other way in which a person can name a network."""
 
-from layerlab.zoo import lecture as _lecture  # noqa: F401  (registers its networks)
+from layerlab.zoo import densenet as _densenet  # noqa: F401  (registers its networks)
+from layerlab.zoo import lecture as _lecture  # noqa: F401
+from layerlab.zoo import lenet as _lenet  # noqa: F401
+from layerlab.zoo import mobilenet_v1 as _mobilenet_v1  # noqa: F401
+from layerlab.zoo import mobilenet_v2 as _mobilenet_v2  # noqa: F401
+from layerlab.zoo import mobilenet_v3 as _mobilenet_v3  # noqa: F401
+from layerlab.zoo import xception as _xception  # noqa: F401
 from layerlab.zoo.origin import Origin, origin_of
 from layerlab.zoo.registry import ModelInfo, create, list_models, model_info
 from layerlab.zoo.resolve import input_shape_of, rebuild, resolve
