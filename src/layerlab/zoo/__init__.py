@@ -6,6 +6,8 @@ from layerlab.zoo import lenet as _lenet  # noqa: F401
 from layerlab.zoo import mobilenet_v1 as _mobilenet_v1  # noqa: F401
 from layerlab.zoo import mobilenet_v2 as _mobilenet_v2  # noqa: F401
 from layerlab.zoo import mobilenet_v3 as _mobilenet_v3  # noqa: F401
+from layerlab.zoo import resnet as _resnet  # noqa: F401
+from layerlab.zoo import resnet_cifar as _resnet_cifar  # noqa: F401
 from layerlab.zoo import xception as _xception  # noqa: F401
 from layerlab.zoo.origin import Origin, origin_of
 from layerlab.zoo.registry import ModelInfo, create, list_models, model_info
