@@ -74,7 +74,7 @@ class PartialConv2d(nn.Module):
     @torch.no_grad()
     def units(self) -> list[tuple[Tensor, Tensor]]:
         """Return kernels and bias of each channel that goes out: views, to draw them by their fan-in."""
-        return list(zip(self.weight.split(self.seen), self.bias.split(1), strict=True))
+        return list(zip(torch.split(self.weight, self.seen), torch.split(self.bias, 1), strict=True))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the channels.

@@ -1,6 +1,7 @@
 """The zoo: classic architectures by name, and every other way in which a person can name a network."""
 
-from layerlab.zoo import densenet as _densenet  # noqa: F401  (registers its networks)
+from layerlab.zoo import alexnet as _alexnet  # noqa: F401  (registers its networks)
+from layerlab.zoo import densenet as _densenet  # noqa: F401
 from layerlab.zoo import lecture as _lecture  # noqa: F401
 from layerlab.zoo import lenet as _lenet  # noqa: F401
 from layerlab.zoo import mobilenet_v1 as _mobilenet_v1  # noqa: F401
