@@ -408,7 +408,7 @@ register(
         auxiliary_parameters=6_379_728,
         macs=1_582_671_872,
         idea="1x1, 3x3 and 5x5 kernels and a pooling side by side; 1x1 convolutions make that affordable",
-        deviations="constants of AlexNet's response normalisation, weights from He's distribution: it prints neither",
+        deviations="response normalisation with AlexNet's constants, weights from He's distribution: neither is printed",
         parent="alexnet_2012",
         head="fc",
         auxiliary_heads=("aux1.fc2", "aux2.fc2"),
