@@ -26,4 +26,4 @@ def test_a_duplicate_is_an_error() -> None:
 
 
 def test_knobs_are_the_builders_arguments() -> None:
-    assert knobs_of("lecture_cnn") == ["num_classes", "in_channels", "width", "activation", "norm"]
+    assert knobs_of("lecture_cnn") == ["num_classes", "in_channels", "width", "activation", "norm", "dropout"]

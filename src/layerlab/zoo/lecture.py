@@ -22,7 +22,8 @@ batch normalisation has epsilon 1e-3 and momentum 0.99, as in Keras, in whose wo
 
 Parameters: 146,058 learned (by hand, the table above; Keras adds the 384 running statistics: 146,442).
 
-What to try next: ``activation="maxout"``, ``norm="none"``, ``width=0.25``; flattening in place of the average.
+What to try next: ``activation="maxout"``, ``norm="none"`` or ``"layer"``, ``dropout=0.5``, ``width=0.25``; flattening
+in place of the average.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from layerlab.layers import GlobalAveragePool2d, convolution, dense
+from layerlab.zoo.knobs import NORMS, check_choice, check_counts, check_fraction, normalize
 from layerlab.zoo.registry import ModelInfo, register
 
 __all__ = ["LectureCNN", "lecture_cnn"]
@@ -43,7 +45,9 @@ class LectureCNN(nn.Module):
         in_channels: channels of the image.
         width: factor on the widths 64, 128 and 512.
         activation: of the hidden layers, by name (see :func:`layerlab.layers.activation`).
-        norm: ``batch`` or ``none``.
+        norm: ``batch``, ``group``, ``layer`` or ``none``. Behind the global pooling a channel is one number, of which a
+            group has too few: there ``group`` is ``layer``.
+        dropout: rate before the last layer.
 
     Input shape:
         (N, in_channels, H, W), H and W at least 8.
@@ -62,26 +66,28 @@ class LectureCNN(nn.Module):
         width: float = 1.0,
         activation: str = "relu",
         norm: str = "batch",
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        for knob, value in (("num_classes", num_classes), ("in_channels", in_channels)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{knob} must be a whole number of at least 1, not {value!r}")
-        if norm not in ("batch", "none"):
-            raise ValueError(f'norm must be "batch" or "none", not {norm!r}')
+        check_counts(num_classes=num_classes, in_channels=in_channels)
+        check_choice("norm", norm, NORMS)
+        check_fraction("dropout", dropout)
         first, second, hidden = (round(width * units) for units in (64, 128, 512))
         if first < 1:
             raise ValueError(f"width must leave at least one of the 64 channels, and {width!r} leaves none")
 
         self.conv1 = convolution(in_channels, first, 3, activation=activation)
         self.pool1 = nn.MaxPool2d(2)
-        self.norm1 = nn.BatchNorm2d(first, eps=1e-3, momentum=0.01) if norm == "batch" else nn.Identity()
+        self.norm1 = normalize(norm, first, epsilon=1e-3, momentum=0.01)
 
         self.conv2 = convolution(first, second, 3, activation=activation)
         self.pool2 = GlobalAveragePool2d()
-        self.norm2 = nn.BatchNorm1d(second, eps=1e-3, momentum=0.01) if norm == "batch" else nn.Identity()
+        self.norm2: nn.Module = nn.BatchNorm1d(second, eps=1e-3, momentum=0.01)
+        if norm != "batch":
+            self.norm2 = normalize("layer" if norm == "group" else norm, second, epsilon=1e-3)
 
         self.dense1 = dense(second, hidden, activation=activation)
+        self.dropout = nn.Dropout(dropout) if dropout else None
         self.dense2 = dense(hidden, num_classes, activation="softmax")
 
         for module in self.modules():
@@ -101,6 +107,8 @@ class LectureCNN(nn.Module):
         x = self.norm2(x)
 
         x = self.dense1(x)  # 512
+        if self.dropout is not None:
+            x = self.dropout(x)
         x = self.dense2(x)  # 10
         return x
 
@@ -127,6 +135,7 @@ def lecture_cnn(
     width: float = 1.0,
     activation: str = "relu",
     norm: str = "batch",
+    dropout: float = 0.0,
 ) -> LectureCNN:
     """Build :class:`LectureCNN`."""
-    return LectureCNN(num_classes, in_channels, width, activation, norm)
+    return LectureCNN(num_classes, in_channels, width, activation, norm, dropout)
