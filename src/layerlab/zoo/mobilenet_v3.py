@@ -231,7 +231,7 @@ class MobileNetV3(nn.Module):
         self.last_channels = rounded(last_channels, width)
         hidden, dense = nn.Linear(self.channels, self.last_channels), nn.Linear(self.last_channels, num_classes)
         self.classifier = nn.Sequential(
-            hidden, activate(late, self.last_channels, inplace=True, dims=0), nn.Dropout(dropout, inplace=True), dense
+            hidden, activate(late, self.last_channels, inplace=True, dims=0), nn.Dropout(dropout), dense
         )
 
         he_normal(self)
