@@ -9,6 +9,7 @@ from layerlab.zoo import lenet as _lenet  # noqa: F401
 from layerlab.zoo import mobilenet_v1 as _mobilenet_v1  # noqa: F401
 from layerlab.zoo import mobilenet_v2 as _mobilenet_v2  # noqa: F401
 from layerlab.zoo import mobilenet_v3 as _mobilenet_v3  # noqa: F401
+from layerlab.zoo import preact_resnet as _preact_resnet  # noqa: F401
 from layerlab.zoo import resnet as _resnet  # noqa: F401
 from layerlab.zoo import resnet_cifar as _resnet_cifar  # noqa: F401
 from layerlab.zoo import vgg as _vgg  # noqa: F401
