@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from layerlab.errors import LayerlabError
-from layerlab.training import TrainingConfig
+from layerlab.training import TrainingConfig, fit
 from layerlab.training.outputs import Head, LogitReader, probabilities, read_head
 from layerlab.training.task import Classification, Target, criterion_of
 
@@ -180,3 +182,32 @@ def test_the_criterion_is_a_module_of_the_network_or_none() -> None:
     del network.criterion
     network.criterion = Squared()
     assert criterion_of(network) is network.criterion
+
+
+def test_fit_minimises_the_loss_that_the_network_brings(place: Path) -> None:
+    class Towards(nn.Module):
+        """Draws every output to one number, whatever the label."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.losses: list[float] = []
+
+        def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+            loss = (logits - 9).square().mean()
+            self.losses.append(loss.item())
+            return loss
+
+    class Bringing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense, self.criterion = nn.Linear(64, 10), Towards()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.dense(x.flatten(1))
+
+    network = Bringing()
+    run = fit(network, "digits", epochs=4, batch_size=64, learning_rate=0.1, precision="32", output=place / "run")
+    assert network.criterion.losses[0] > 60
+    assert network.criterion.losses[-1] < 10
+    reported = [record["train_loss"] for record in run.history]
+    assert max(reported) < 10, "the cross-entropy"
