@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from layerlab.notation import load_keras_weights, read_keras, write_keras, write_pytorch
     from layerlab.training import Run, check_architecture, export_onnx, load_run
     from layerlab.training.fit import fit
+    from layerlab.training.optimize import optimize
     from layerlab.training.predict import predict
     from layerlab.zoo import create, list_models, model_info, transplant
 
@@ -40,6 +41,7 @@ _HOME = {
     "load_run": "layerlab.training",
     "predict": "layerlab.training",
     "export_onnx": "layerlab.training",
+    "optimize": "layerlab.training.optimize",
 }
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "load_keras_weights",
     "load_run",
     "model_info",
+    "optimize",
     "predict",
     "read_keras",
     "transplant",
