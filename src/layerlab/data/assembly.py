@@ -74,11 +74,12 @@ def assemble_tensors(
     """
     kept, held_out = stratified_split(train[1], (options.validation,), options.seed)
     size = options.size or (train[0].shape[2], train[0].shape[3])
-    recipe = _recipe(info, classes, size, options.channels or train[0].shape[1])
+    recipe = _recipe(info, options, classes, size, options.channels or train[0].shape[1])
     _require_memory(info.name, len(train[0]) + len(test[0]), recipe)
     images, test_images = _refit(train[0], recipe), _refit(test[0], recipe)
     train_images = images[kept]
-    recipe = _with_statistics(recipe, train_images)
+    if options.mean is None:
+        recipe = _with_statistics(recipe, train_images)
     return Dataset(
         info=info,
         train=TensorSplit(train_images, train[1][kept], recipe),
@@ -113,7 +114,7 @@ def assemble_files(info: DatasetInfo, options: LoadOptions, parts: FileParts, na
     readable = [header for header in headers if header is not None]
     size = options.size or _common_size(readable)
     grey = bool(readable) and all(header.grey for header in readable)
-    recipe = _recipe(info, parts.classes, size, options.channels or (1 if grey else 3))
+    recipe = _recipe(info, options, parts.classes, size, options.channels or (1 if grey else 3))
 
     pixels: Tensor | None = None
     if len(everything) <= MEMORY_IMAGES and len(everything) * torch.Size(recipe.shape).numel() <= MEMORY_LIMIT:
@@ -125,10 +126,11 @@ def assemble_files(info: DatasetInfo, options: LoadOptions, parts: FileParts, na
 
     chosen = _divide(parts, [len(part) for part in given], everything.labels, bad, options)
     _require_enough(info.name, parts.classes, everything.labels, chosen, bad)
-    sample = chosen[0][:: -(-len(chosen[0]) // STATISTICS_IMAGES)]
-    recipe = _with_statistics(
-        recipe, decode_sample(everything.at(sample), recipe) if pixels is None else pixels[chosen[0]]
-    )
+    if options.mean is None:
+        sample = chosen[0][:: -(-len(chosen[0]) // STATISTICS_IMAGES)]
+        recipe = _with_statistics(
+            recipe, decode_sample(everything.at(sample), recipe) if pixels is None else pixels[chosen[0]]
+        )
     train, validation, test = (
         _file_part(everything.at(rows), None if pixels is None else pixels[rows], recipe, options.workers)
         for rows in chosen
@@ -195,15 +197,22 @@ def _file_part(examples: Examples, pixels: Tensor | None, recipe: Preprocessing,
     return FileSplit(examples.paths, examples.labels, recipe, examples.names, workers)
 
 
-def _recipe(info: DatasetInfo, classes: Sequence[str], size: tuple[int, int], channels: int) -> Preprocessing:
+def _recipe(
+    info: DatasetInfo, options: LoadOptions, classes: Sequence[str], size: tuple[int, int], channels: int
+) -> Preprocessing:
     """Return the recipe as far as it is known before the training images are."""
+    for values in (options.mean, options.std):
+        if values is not None and len(values) != channels:
+            raise LayerlabError(f'"{info.name}" has {channels} channels, and {len(values)} values of mean and std came')
     return Preprocessing(
         size=size,
         channels=channels,
-        mean=(0.0,) * channels,
-        std=(1.0,) * channels,
+        mean=options.mean or (0.0,) * channels,
+        std=options.std or (1.0,) * channels,
         classes=tuple(classes),
         light_on_dark=info.light_on_dark,
+        resize=options.resize,
+        interpolation=options.interpolation,
     )
 
 
@@ -225,7 +234,7 @@ def _require_memory(name: str, count: int, recipe: Preprocessing) -> None:
 
 def _refit(images: Tensor, recipe: Preprocessing) -> Tensor:
     """Bring images to the recipe's size and channels, by the very path that a single image takes."""
-    if tuple(images.shape[1:]) == recipe.shape:
+    if tuple(images.shape[1:]) == recipe.shape and recipe.resize is None:
         return images
     pillow = (Image.fromarray(image.permute(1, 2, 0).squeeze(2).numpy()) for image in images)
     with ThreadPoolExecutor() as threads:

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from layerlab.errors import LayerlabError, did_you_mean
 
 __all__ = [
+    "INTERPOLATIONS",
     "decode",
     "eight_bits",
     "fit_to_size",
@@ -37,6 +38,7 @@ _REASONS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ),
 )
 _EIGHT_BITS = 255
+INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
 def read_image(
@@ -123,11 +125,27 @@ def to_channels(image: Image.Image, channels: int | None) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def fit_to_size(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Scale the image until it just covers (height, width), then cut out the centre. Bilinear, antialiased."""
-    if image.size == (size[1], size[0]):
-        return image
-    return ImageOps.fit(image, (size[1], size[0]), Image.Resampling.BILINEAR)
+def fit_to_size(
+    image: Image.Image, size: tuple[int, int], *, resize: int | None = None, interpolation: str = "bilinear"
+) -> Image.Image:
+    """Scale the image until it just covers (height, width), then cut out the centre. Antialiased.
+
+    Args:
+        image: of any size.
+        size: (height, width) that is cut out.
+        resize: what the shorter side is scaled to instead, at least the longer side of ``size``; rounded as
+            torchvision does, so that its weights see what they were trained on.
+        interpolation: ``bilinear`` or ``bicubic``.
+    """
+    way = INTERPOLATIONS[interpolation]
+    height, width = size
+    if resize is None:
+        return image if image.size == (width, height) else ImageOps.fit(image, (width, height), way)
+    shorter, longer = sorted(image.size)
+    sides = resize, int(resize * longer / shorter)
+    scaled = image.resize(sides if image.width <= image.height else sides[::-1], way)
+    left, top = round((scaled.width - width) / 2), round((scaled.height - height) / 2)
+    return scaled.crop((left, top, left + width, top + height))
 
 
 def reason_unreadable(error: Exception, path: Path) -> str:

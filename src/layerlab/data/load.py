@@ -25,6 +25,10 @@ def load_data(
     skip_bad: bool = False,
     workers: int | None = None,
     download: bool = True,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    resize: int | None = None,
+    interpolation: str = "bilinear",
 ) -> Dataset:
     """Load images with classes, divided into training, validation and test parts.
 
@@ -40,6 +44,11 @@ def load_data(
         skip_bad: leave out files that cannot be read (they are listed in ``.skipped``) instead of refusing.
         workers: decoding processes for files that do not fit into memory; default: the cores, at most 4.
         download: whether what is missing may be fetched.
+        mean: of each channel, where 1 is white, to be subtracted. Default: that of the training part. Weights that
+            were trained before want the one that they were trained with.
+        std: standard deviation, to be divided by; likewise.
+        resize: what the shorter side is scaled to before ``size`` is cut out of the centre. Default: just to cover it.
+        interpolation: how images are scaled: ``bilinear`` or ``bicubic``.
 
     Returns:
         The data; the same arguments always give the same division.
@@ -62,6 +71,10 @@ def load_data(
         skip_bad=skip_bad,
         workers=workers,
         download=download,
+        mean=mean,
+        std=std,
+        resize=resize,
+        interpolation=interpolation,
     )
     name = options.name_or_path
     if not is_registered(name) and _is_path(name):

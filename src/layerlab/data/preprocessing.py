@@ -11,11 +11,12 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from layerlab.data.images import fit_to_size, to_channels
-from layerlab.errors import LayerlabError
+from layerlab.data.images import INTERPOLATIONS, fit_to_size, to_channels
+from layerlab.errors import LayerlabError, did_you_mean
 
 __all__ = ["Preprocessing", "pixel_statistics"]
 
+_LATER = ("resize", "interpolation")  # old run folders have not these fields
 _WHITE = 255
 _LEAST_DEVIATION = 1e-6
 
@@ -33,7 +34,7 @@ class Preprocessing:
     """
 
     size: tuple[int, int]
-    """(height, width): the image is scaled to cover it, bilinearly, and the centre is cut out."""
+    """(height, width) that is cut out of the centre; the image is scaled to cover it, unless ``resize`` says more."""
     channels: int
     """1 (grey) or 3 (red, green, blue)."""
     mean: tuple[float, ...]
@@ -44,6 +45,37 @@ class Preprocessing:
     """The names, in the order of the network's outputs."""
     light_on_dark: bool = False
     """Whether the training images are light strokes on a dark ground, as MNIST's are."""
+    resize: int | None = None
+    """What the shorter side is scaled to before the centre is cut out, as published weights want it: never less than
+    the longer side of ``size``. None: just to cover ``size``."""
+    interpolation: str = "bilinear"
+    """How the image is scaled, always antialiased: ``bilinear`` or ``bicubic``."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be carried out. Raises LayerlabError."""
+        if self.interpolation not in INTERPOLATIONS:
+            raise LayerlabError(
+                f"images are scaled by {' or '.join(INTERPOLATIONS)}, not {self.interpolation!r}"
+                f"{did_you_mean(str(self.interpolation), INTERPOLATIONS)}"
+            )
+        if self.resize is not None and self.resize < max(self.size):
+            height, width = self.size
+            raise LayerlabError(
+                f"the shorter side cannot be scaled to {self.resize} and {height}x{width} cut out of it; expected a"
+                f" resize of at least {max(self.size)}, or none"
+            )
+
+    def __repr__(self) -> str:
+        """Return the fields; those that most recipes have not are left out where they are not set.
+
+        A data set's fingerprint is made of it, which must stay the same for runs of before they were there.
+        """
+        shown = ", ".join(
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)
+            if field.name not in _LATER or getattr(self, field.name) != field.default
+        )
+        return f"Preprocessing({shown})"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -61,7 +93,8 @@ class Preprocessing:
             image: of mode ``L`` or ``RGB`` (``read_image`` gives these).
             invert: exchange light and dark first.
         """
-        fitted = fit_to_size(to_channels(image, self.channels), self.size)
+        colours = to_channels(image, self.channels)
+        fitted = fit_to_size(colours, self.size, resize=self.resize, interpolation=self.interpolation)
         pixels = np.array(ImageOps.invert(fitted) if invert else fitted)
         return torch.from_numpy(pixels).view(*self.size, self.channels).permute(2, 0, 1).contiguous()
 
@@ -98,7 +131,7 @@ class Preprocessing:
             LayerlabError: a field is missing, unknown, or not of its kind.
         """
         names = {field.name for field in fields(cls)}
-        required = names - {"light_on_dark"}
+        required = names - {"light_on_dark", *_LATER}
         if not isinstance(content, Mapping) or set(content) - names or required - set(content):
             found = sorted(content) if isinstance(content, Mapping) else content
             raise LayerlabError(f"a preprocessing needs exactly the fields {sorted(names)}, found {found}")
@@ -110,6 +143,8 @@ class Preprocessing:
                 std=tuple(float(value) for value in content["std"]),
                 classes=tuple(str(name) for name in content["classes"]),
                 light_on_dark=bool(content.get("light_on_dark", False)),
+                resize=None if content.get("resize") is None else int(content["resize"]),
+                interpolation=str(content.get("interpolation", "bilinear")),
             )
         except (TypeError, ValueError) as error:
             raise LayerlabError(f"a preprocessing cannot be made of {dict(content)}: {error}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ _NAMED = 3
 _COUNTER = "num_batches_tracked"
 
 
-def transplant(source: nn.Module | Mapping[str, Any], model: nn.Module) -> dict[str, str]:
+def transplant(source: nn.Module | Mapping[str, Any], model: nn.Module, *, heads: Sequence[str] = ()) -> dict[str, str]:
     """Copy every weight and buffer of ``source`` into ``model``, all or none.
 
     Where both have the same names, they decide. Otherwise the tensors are matched in order, the trained ones and the
@@ -26,9 +26,11 @@ def transplant(source: nn.Module | Mapping[str, Any], model: nn.Module) -> dict[
     Args:
         source: a module, or its ``state_dict()``.
         model: of the same architecture; it is changed in place.
+        heads: paths of modules in ``model`` that may have another number of outputs: where one has, all of them stay
+            as they are.
 
     Returns:
-        The name in ``source`` of each name in ``model``.
+        The name in ``source`` of each name in ``model`` that was copied.
 
     Raises:
         LayerlabError: tensors are missing, left over or of another shape (the first are named); nothing is copied.
@@ -43,7 +45,7 @@ def transplant(source: nn.Module | Mapping[str, Any], model: nn.Module) -> dict[
     pairs = _by_name(theirs, ours)
     if pairs is None:
         pairs = _in_order(theirs, ours, _trained(source, theirs), _trained(model, ours))
-    _check(pairs, theirs, ours)
+    pairs = _fitting(pairs, theirs, ours, heads)
     with torch.no_grad():
         for mine, other in pairs.items():
             ours[mine].copy_(theirs[other].reshape(ours[mine].shape))
@@ -96,15 +98,29 @@ def _looks_trained(name: str) -> bool:
     return not name.rpartition(".")[2].startswith(("running_", "moving_"))
 
 
-def _check(pairs: Mapping[str, str], theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> None:
-    """Refuse partners of different shapes."""
+def _fitting(
+    pairs: Mapping[str, str], theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor], heads: Sequence[str]
+) -> dict[str, str]:
+    """Return the pairs to copy: without the heads where one has another number of outputs; refuse other shapes."""
+    unlike = [mine for mine, other in pairs.items() if _squeezed(theirs[other]) != _squeezed(ours[mine])]
     wrong = [
-        f'"{other}" is {_size(theirs[other])} and "{mine}" is {_size(ours[mine])}'
-        for mine, other in pairs.items()
-        if _squeezed(theirs[other]) != _squeezed(ours[mine])
+        mine for mine in unlike if not (_in_any(mine, heads) and _is_other_number(theirs[pairs[mine]], ours[mine]))
     ]
     if wrong:
-        raise LayerlabError(_unlike([], [], wrong))
+        named = [
+            f'"{pairs[mine]}" is {_size(theirs[pairs[mine]])} and "{mine}" is {_size(ours[mine])}' for mine in wrong
+        ]
+        raise LayerlabError(_unlike([], [], named))
+    return {mine: other for mine, other in pairs.items() if not (unlike and _in_any(mine, heads))}
+
+
+def _in_any(name: str, modules: Sequence[str]) -> bool:
+    return any(name.startswith(f"{module}.") for module in modules)
+
+
+def _is_other_number(theirs: Tensor, ours: Tensor) -> bool:
+    """Tell whether two tensors of a head differ in the number of outputs only."""
+    return theirs.dim() > 0 and ours.dim() > 0 and _squeezed(theirs)[1:] == _squeezed(ours)[1:]
 
 
 def _squeezed(tensor: Tensor) -> list[int]:
