@@ -213,7 +213,9 @@ def test_a_norm_over_another_axis_than_the_dense_layers_stays() -> None:
 
 
 def test_a_convolution_that_is_called_twice() -> None:
-    assert agrees(Classifier(Twice()), images(2, 3, 9, 9)).norms == ["body.first", "body.second"]
+    folded = agrees(Classifier(Twice()), images(2, 3, 9, 9))
+    assert folded.norms == ["body.first", "body.second"]
+    assert {"network.body.conv_again.weight", "network.body.conv.weight"} < set(folded.module.state_dict())
 
 
 def test_an_output_that_is_used_twice() -> None:

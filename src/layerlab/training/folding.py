@@ -313,9 +313,13 @@ class _Rewriter:
         return user if len(takes) == 1 else None
 
     def _replace(self, chain: list[fx.Node], layer: nn.Module, inputs: tuple[Any, ...], place: fx.Node) -> None:
-        """Put ``layer`` at ``place`` for the nodes of ``chain``, under the name of the first one's layer."""
-        name = str(chain[0].target)
-        while isinstance(self.layers.get(name), _FUSED):
+        """Put ``layer`` at ``place`` for the nodes of ``chain``, under the name of the first one's layer.
+
+        Where that is called elsewhere too, it stays, and this one gets a name of its own.
+        """
+        name = target = str(chain[0].target)
+        places = sum(node.target == target for node in self.graph.nodes)
+        while places > 1 and name in self.layers:
             name += "_again"
         self.module.add_submodule(name, layer)
         self.layers[name] = layer
@@ -356,7 +360,6 @@ _FOLDABLE = (
     nn.Linear,
 )
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
-_FUSED = (FusedConvolution, FusedLinear, FusedAffine, *_FOLDABLE)
 _DROPOUTS = (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout)
 _FRESH = (FusedConvolution, FusedAffine, nn.MaxPool2d, nn.AvgPool2d)
 """Layers that write what they give into memory of its own."""
