@@ -12,6 +12,7 @@ from layerlab.training.config import TrainingConfig
 __all__ = ["command_of"]
 
 _WITHOUT_OPTION = frozenset({"checkpoint_minutes"})  # of no influence on the numbers
+_ONLY_IN_PYTHON = frozenset({"optimizer_options", "learning_rates"})
 _OPTION_OF_DATA = {"root": "--data-root", "size": "--size", "workers": "--workers", "skip_bad": "--skip-bad"}
 
 
@@ -33,7 +34,7 @@ def command_of(model: str | None, data: str, config: TrainingConfig, options: Ma
     size = given.get("size")
     if isinstance(size, (list, tuple)) and len(set(size)) == 1:
         given["size"] = size[0]
-    sayable = "optimizer_options" not in chosen and all(
+    sayable = not _ONLY_IN_PYTHON & set(chosen) and all(
         name in _OPTION_OF_DATA and not isinstance(value, (list, tuple)) for name, value in given.items()
     )
     if model is None or not sayable:

@@ -8,13 +8,14 @@ from typing import Any
 
 from layerlab.errors import LayerlabError, did_you_mean
 
-__all__ = ["DEVICES", "MEMORY_FORMATS", "PRECISIONS", "SCHEDULES", "STRATEGIES", "TrainingConfig"]
+__all__ = ["BACKBONE", "DEVICES", "HEAD", "MEMORY_FORMATS", "PRECISIONS", "SCHEDULES", "STRATEGIES", "TrainingConfig"]
 
 SCHEDULES = ("one-cycle", "cosine", "step", "constant")
 PRECISIONS = ("auto", "32", "bf16", "16")
 MEMORY_FORMATS = ("auto", "contiguous", "channels_last")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 STRATEGIES = ("auto", "ddp", "fsdp")
+BACKBONE, HEAD = "backbone", "head"
 
 _CHOICES = {
     "schedule": SCHEDULES,
@@ -78,6 +79,14 @@ class TrainingConfig:
     """How several devices share the work: ``ddp`` (each holds the network) or ``fsdp`` (each holds a part)."""
     checkpoint_minutes: float = 5.0
     """A checkpoint is also written inside an epoch after so many minutes."""
+    weights: str | None = None
+    """What the network begins with: ``imagenet`` (the published weights), a file of weights, or a run folder."""
+    freeze: str | None = None
+    """Parts that do not learn: ``backbone`` (all but the head), or paths of modules, separated by commas."""
+    backbone_learning_rate: float | None = None
+    """The highest learning rate of all but the head; None: that of the rest."""
+    learning_rates: dict[str, float] = field(default_factory=dict)
+    """The highest learning rate of single parts, by the paths of their modules; the schedule scales each."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -105,7 +114,37 @@ class TrainingConfig:
             "early_stopping", patience is None or (_is_whole(patience) and patience >= 1), "a whole number from 1"
         )
         self._require("checkpoint_minutes", _is_number(self.checkpoint_minutes, 0), "a number from 0")
+        self._check_parts()
         self._refuse_combinations()
+
+    def _check_parts(self) -> None:
+        self._require("weights", self.weights is None or _is_name(self.weights), "imagenet, or a path")
+        good = self.freeze is None or (isinstance(self.freeze, str) and all(map(_is_name, self.freeze.split(","))))
+        self._require("freeze", good, 'names of parts, e.g. "backbone" or "layer1,layer2"')
+        rate = self.backbone_learning_rate
+        self._require("backbone_learning_rate", _is_number(rate, 0, open_below=True), "a number above 0")
+        rates = self.learning_rates
+        good = isinstance(rates, dict) and all(
+            _is_name(part) and value is not None and _is_number(value, 0, open_below=True)
+            for part, value in rates.items()
+        )
+        self._require("learning_rates", good, "a number above 0 for each part, e.g. {'layer4': 1e-4}")
+        if self.backbone_learning_rate is not None and BACKBONE in rates:
+            raise LayerlabError('backbone_learning_rate is given, and learning_rates["backbone"]: leave one out')
+        for part in self.rates_of_parts:
+            if part in self.frozen_parts:
+                raise LayerlabError(f'"{part}" is frozen and is given a learning rate: leave one of the two out')
+
+    @property
+    def frozen_parts(self) -> tuple[str, ...]:
+        """The parts that do not learn."""
+        return tuple(part.strip() for part in self.freeze.split(",")) if self.freeze else ()
+
+    @property
+    def rates_of_parts(self) -> dict[str, float]:
+        """The highest learning rate of each part that has one of its own."""
+        given = {} if self.backbone_learning_rate is None else {BACKBONE: self.backbone_learning_rate}
+        return {**self.learning_rates, **given}
 
     def _refuse_combinations(self) -> None:
         world = self.devices * self.nodes
@@ -116,6 +155,11 @@ class TrainingConfig:
             )
         if self.strategy == "fsdp" and self.device in ("cpu", "mps"):
             raise LayerlabError(f'strategy "fsdp" needs CUDA devices and device is "{self.device}"; use strategy "ddp"')
+        if self.strategy == "fsdp" and (self.frozen_parts or self.rates_of_parts):
+            raise LayerlabError(
+                'strategy "fsdp" joins the parameters of several parts, so that none can be frozen or have a rate of'
+                ' its own; use strategy "ddp"'
+            )
         if self.precision == "16" and self.device == "cpu":
             raise LayerlabError('precision "16" needs a CUDA device; on the processor use "bf16" or "auto"')
 
@@ -155,6 +199,10 @@ class TrainingConfig:
             if mine != getattr(recorded, entry.name) and mine != self.default(entry.name):
                 return entry.name
         return None
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _is_whole(value: object) -> bool:

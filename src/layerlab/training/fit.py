@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -22,11 +23,13 @@ from layerlab.training.folder import RunFolder
 from layerlab.training.job import Job, deterministic, run_job
 from layerlab.training.loop import Callback
 from layerlab.training.optimisers import default_learning_rate, make_optimizer
+from layerlab.training.parts import Parts
 from layerlab.training.precision import choose_setting
 from layerlab.training.prepare import prepare, sample_batch
 from layerlab.training.randomness import untouched_generators
 from layerlab.training.resume import resume_run
 from layerlab.training.run import Run
+from layerlab.zoo.weights_published import PUBLISHED
 
 __all__ = ["fit"]
 
@@ -62,6 +65,10 @@ def fit(
     nodes: int = TrainingConfig.nodes,
     strategy: str = TrainingConfig.strategy,
     checkpoint_minutes: float = TrainingConfig.checkpoint_minutes,
+    weights: str | os.PathLike[str] | None = None,
+    freeze: str | Sequence[str] | None = None,
+    backbone_learning_rate: float | None = None,
+    learning_rates: dict[str, float] | None = None,
     output: str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
@@ -104,6 +111,12 @@ def fit(
         nodes: how many machines.
         strategy: how they share the work.
         checkpoint_minutes: between checkpoints inside an epoch.
+        weights: to begin with: ``imagenet`` (the published ones of a network of the zoo), a file, or a run folder.
+            The head is new where the classes are others, and images are prepared as the weights expect them.
+        freeze: parts that do not learn: ``backbone`` (all but the head), or paths of modules, ``"layer1,layer2"`` or a
+            list. Their batch norms keep their statistics.
+        backbone_learning_rate: highest of the schedule for all but the head.
+        learning_rates: the same for single parts, by their paths: ``{"layer4": 1e-4, "fc": 1e-3}``.
         output: the run folder, which must be new; default ``runs/MODEL-DATA``, with a counter.
         resume: a run folder to go on with. Everything is taken from it; ``model`` is needed only where the folder
             cannot say how it is built, and options that were left at their defaults are those of the run.
@@ -148,6 +161,10 @@ def fit(
         nodes=nodes,
         strategy=strategy,
         checkpoint_minutes=checkpoint_minutes,
+        weights=_recorded_weights(weights),
+        freeze=freeze if freeze is None or isinstance(freeze, str) else ",".join(freeze),
+        backbone_learning_rate=backbone_learning_rate,
+        learning_rates=dict(learning_rates or {}),
     )
     options = {
         "size": size,
@@ -187,7 +204,9 @@ def _start(
         _log.warning(
             '%d images of "%s" cannot be read and are left out (%s)', len(dataset.skipped), dataset.name, named
         )
-    make_optimizer(config_with_rate, network.parameters())
+    parts = Parts(network, config, prepared.head.width)
+    parts.freeze()
+    make_optimizer(config_with_rate, parts.groups())
     images, labels = sample_batch(dataset, max(config.batch_size // (config.devices * config.nodes), 1))
     setting = choose_setting(config, network, prepared.head, images, labels, device)
 
@@ -218,6 +237,14 @@ def _start(
     }
     job = Job(folder, network, dataset, config_with_rate, setting, prepared.head, device, document, callbacks, shown)
     return run_job(job)
+
+
+def _recorded_weights(weights: str | os.PathLike[str] | None) -> str | None:
+    """Return what names the weights from any folder."""
+    if weights is None or weights in PUBLISHED:
+        return None if weights is None else str(weights)
+    path = Path(weights).expanduser()
+    return str(path.absolute()) if path.exists() else os.fspath(weights)
 
 
 def _new_folder(output: str | os.PathLike[str] | None, model: str, data: str) -> RunFolder:

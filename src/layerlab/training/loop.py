@@ -26,6 +26,7 @@ from layerlab.training.folder import RunFolder
 from layerlab.training.interrupts import Stopped, StopRequest
 from layerlab.training.optimisers import make_optimizer
 from layerlab.training.outputs import Head, LogitReader
+from layerlab.training.parts import Parts
 from layerlab.training.precision import Setting, to_layout
 from layerlab.training.progress import Quiet
 from layerlab.training.randomness import seed_everything
@@ -116,9 +117,12 @@ class Loop:
         to_layout(model, plan.setting)
         self.model = model
         self.task = Classification(plan.head, self.config, criterion_of(model))
+        self.parts = Parts(model, self.config, plan.head.width)
+        self.parts.freeze()
         self.sharded = self.config.strategy == "fsdp" and self.world > 1
         self.wrapped = fabric.setup_module(model)
-        inner = make_optimizer(self.config, self.wrapped.parameters())
+        groups = self.parts.groups() if self.parts.have_rates else self.wrapped.parameters()
+        inner = make_optimizer(self.config, groups)
         self.schedule = make_schedule(
             self.config.schedule, inner, self.total_steps, cycle_momentum=self.config.momentum is None
         )
@@ -185,6 +189,7 @@ class Loop:
             start=state.batch,
         )
         self.wrapped.train()
+        self.parts.settle()
         began = time.perf_counter()
         with LogitReader(self.model, self.plan.head) as reader:
             for images, labels in batches:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -36,22 +36,35 @@ def default_learning_rate(name: str) -> float:
     return _LEARNING_RATES.get(chosen.__name__.casefold(), float(own))
 
 
-def make_optimizer(config: TrainingConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
+def make_optimizer(
+    config: TrainingConfig, parameters: Iterable[nn.Parameter] | Sequence[Mapping[str, Any]]
+) -> Optimizer:
     """Return the optimiser that ``config`` names, for those ``parameters`` that learn.
+
+    Args:
+        config: optimiser, learning rate, and what else it takes.
+        parameters: or groups of them as torch has it, ``{"params": ..., "lr": ...}``.
 
     Raises:
         LayerlabError: no such optimiser, one that cannot train on batches, or an option that it has not.
     """
     chosen = _find(config.optimizer)
-    learning = [parameter for parameter in parameters if parameter.requires_grad]
+    groups = [dict(entry) if isinstance(entry, Mapping) else {"params": [entry]} for entry in parameters]
+    learning = [parameter for group in groups for parameter in group["params"] if parameter.requires_grad]
     options = _options(config, chosen)
     known = inspect.signature(chosen).parameters
     if "fused" in known and "fused" not in options and all(_can_fuse(p) for p in learning):
         options["fused"] = True  # one kernel a step in place of a dozen; the same arithmetic
     try:
-        return chosen(learning, **options)
+        return chosen(_learning_groups(groups) if any("lr" in group for group in groups) else learning, **options)
     except (TypeError, ValueError) as error:
         raise LayerlabError(f'optimizer "{config.optimizer}": {" ".join(str(error).split())}') from error
+
+
+def _learning_groups(groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the groups with the parameters that learn; a group without any is left out."""
+    kept = [{**group, "params": [p for p in group["params"] if p.requires_grad]} for group in groups]
+    return [group for group in kept if group["params"]]
 
 
 def _options(config: TrainingConfig, chosen: type[Optimizer]) -> dict[str, Any]:

@@ -17,12 +17,13 @@ from torch import Tensor
 from layerlab.data import Preprocessing, read_image
 from layerlab.data.images import eight_bits
 from layerlab.errors import LayerlabError
+from layerlab.training.classifier import Classifier, load_classifier, loaded
 from layerlab.training.outputs import Head, probabilities, read_head
 
 if TYPE_CHECKING:
     from layerlab.training.run import Run
 
-__all__ = ["Prediction", "Predictions", "Source", "predict"]
+__all__ = ["Classifier", "Prediction", "Predictions", "Source", "load_classifier", "predict"]
 
 Source = str | os.PathLike[str] | Image.Image | Tensor
 
@@ -67,7 +68,7 @@ class _Input:
 
 
 def predict(
-    run: Run,
+    run: Run | Classifier | str | os.PathLike[str],
     images: Source | Iterable[Source],
     *,
     top: int = 3,
@@ -77,7 +78,8 @@ def predict(
     """Classify images with a trained network.
 
     Args:
-        run: a finished run; its network, classes and preprocessing are used.
+        run: a finished run or its folder; a name of the zoo, for the network with its published weights; or what
+            :func:`load_classifier` returns, which need not be loaded again for the next images.
         images: one or many of: a path of an image file of any size and mode; a Pillow image; a uint8 tensor (H, W),
             (C, H, W) or (N, C, H, W) of pixels; a floating-point tensor (C, H, W) or (N, C, H, W) that is prepared
             already, as the batches of a data set are.
@@ -98,9 +100,13 @@ def predict(
     """
     if top < 1:
         raise LayerlabError(f"top must be at least 1, not {top}")
+    if isinstance(run, str | os.PathLike):
+        run = loaded(run)
     recipe = run.preprocessing
     if recipe is None:
-        raise LayerlabError(f'"{run.path}" does not say how an image becomes an input: load it with load_run')
+        raise LayerlabError(
+            f'"{getattr(run, "path", "it")}" does not say how an image becomes an input: load it with load_run'
+        )
     found = Predictions()
     count = 0
     head: Head | None = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,15 @@ from layerlab.errors import LayerlabError
 from layerlab.notation import KerasModel
 from layerlab.training.config import TrainingConfig
 from layerlab.training.outputs import Head, read_head
+from layerlab.training.parts import head_of
 from layerlab.training.randomness import seed_everything
-from layerlab.zoo import Origin, input_shape_of, list_models, model_info, origin_of, resolve
+from layerlab.zoo import ModelInfo, Origin, input_shape_of, list_models, model_info, origin_of, resolve
+from layerlab.zoo.weights import WeightsInfo, load_file, load_pretrained, weights_info
+from layerlab.zoo.weights_published import PUBLISHED, InputRecipe
 
 __all__ = ["Prepared", "check_network", "prepare", "sample_batch"]
+
+_log = logging.getLogger("layerlab")
 
 _INITIAL_WEIGHTS = 0x696E
 _COLOURS = (1, 3)
@@ -59,7 +65,7 @@ def prepare(
     Args:
         model: a network, or what :func:`layerlab.zoo.resolve` understands.
         data: a data set, or what :func:`layerlab.data.load_data` understands.
-        config: seed and validation share.
+        config: seed, validation share, and the weights to begin with.
         options: further arguments of ``load_data``; what is not given follows from the network.
 
     Raises:
@@ -68,13 +74,22 @@ def prepare(
     if not isinstance(model, (str, nn.Module)):
         raise LayerlabError(f"the model is {type(model).__name__}; expected a torch.nn.Module or a name")
     early = model if isinstance(model, nn.Module) else _built_before_data(model, config)
-    dataset = _load(data, config, options, _hints(early, model, data))
+    about = _about_weights(early, model, config)
+    hints = _hints(early, model, data, options)
+    if about is not None and about.recipe is not None:
+        if isinstance(data, Dataset):
+            _warn_of_other_numbers(data, about, about.recipe)
+        else:
+            hints = _hints_of_weights(about.recipe, options)
+    dataset = _load(data, config, options, hints)
     if isinstance(early, nn.Module):
         network = early
     else:
         seed_everything(config.seed, _INITIAL_WEIGHTS)
         network = resolve(str(model), num_classes=len(dataset.classes), in_channels=dataset.shape[0])
-    dataset = _with_channels(network, dataset, data, config, options)
+    dataset = _with_channels(network, dataset, data, config, {**hints, **_given(options)})
+    if config.weights is not None:
+        _load_weights(network, config.weights, dataset)
     return Prepared(network, dataset, check_network(network, dataset))
 
 
@@ -125,24 +140,117 @@ def _built_before_data(spec: str, config: TrainingConfig) -> nn.Module | None:
     return resolve(spec)
 
 
-def _hints(model: nn.Module | None, spec: nn.Module | str, data: Dataset | Source) -> dict[str, Any]:
+def _about_weights(early: nn.Module | None, spec: nn.Module | str, config: TrainingConfig) -> WeightsInfo | None:
+    """Return what is known of the weights to begin with. Raises LayerlabError: they cannot be for this network."""
+    if config.weights is None:
+        return None
+    if isinstance(early, KerasModel):
+        raise LayerlabError(
+            f'the weights "{config.weights}" are for a network of PyTorch, and "{_name(early)}" comes from Keras text:'
+            " load its own with layerlab.load_keras_weights"
+        )
+    name = _zoo_name(early, spec)
+    if name is not None:
+        return weights_info(name, config.weights)
+    if config.weights in PUBLISHED:
+        called = spec if isinstance(spec, str) else _name(spec)
+        raise LayerlabError(
+            f'there are no weights "{config.weights}" for "{called}", which is not of the zoo: name a network of'
+            " layerlab models, or give a file of its weights"
+        )
+    return None
+
+
+def _load_weights(network: nn.Module, weights: str, dataset: Dataset) -> None:
+    """Load the weights to begin with; the head is new where the classes are."""
+    name = _zoo_name(network, network)
+    if name is not None:
+        load_pretrained(name, network, weights, classes=tuple(dataset.classes))
+    else:
+        load_file(network, weights, (head_of(network, len(dataset.classes)),))
+
+
+def _zoo_name(early: nn.Module | None, spec: nn.Module | str) -> str | None:
+    """Return the name of a network of the zoo, whether it is built or only named."""
+    if early is None:
+        return str(spec) if str(spec) in list_models() else None
+    origin = origin_of(early)
+    return origin.name if origin is not None and origin.kind == "zoo" else None
+
+
+def _hints_of_weights(recipe: InputRecipe, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the images that the weights expect, as arguments of ``load_data``; a size of the person's own wins."""
+    hints = {name: value for name, value in asdict(recipe).items() if name != "light_on_dark"}
+    if options.get("channels") not in (None, recipe.channels):
+        return {"size": recipe.size}  # the network's first layer will be said not to fit
+    given = options.get("size")
+    sides = [given, given] if isinstance(given, int) else list(given) if given is not None else list(recipe.size)
+    if recipe.resize is not None and given is not None:
+        square = len(set(sides)) == 1 and isinstance(sides[0], int)
+        hints["resize"] = round(recipe.resize * sides[0] / recipe.size[0]) if square else None
+    return {name: value for name, value in hints.items() if value is not None}
+
+
+def _warn_of_other_numbers(dataset: Dataset, about: WeightsInfo, recipe: InputRecipe) -> None:
+    if (tuple(dataset.mean), tuple(dataset.std)) != (recipe.mean, recipe.std):
+        _log.warning(
+            'the weights "%s" were trained with mean %s and deviation %s, and "%s" is loaded with others already;'
+            " give its name or path instead, or load it with these",
+            about.label,
+            recipe.mean,
+            recipe.std,
+            dataset.name,
+        )
+
+
+def _hints(
+    model: nn.Module | None, spec: nn.Module | str, data: Dataset | Source, options: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return size and channels that the network needs, as arguments of ``load_data``."""
     if isinstance(data, Dataset):
         return {}
     free = _is_free_in_size(data)
+    if not free and options.get("size") is None and (name := _zoo_name(model, spec)) is not None:
+        enlarged = _enlarged(model_info(name), model, str(data))
+    else:
+        enlarged = {}
     if model is None:
         known = isinstance(spec, str) and spec in list_models()
-        return {"size": model_info(str(spec)).input_shape[1:]} if known and free else {}
+        return {"size": model_info(str(spec)).input_shape[1:]} if known and free else enlarged
     shape = input_shape_of(model)
     if shape is None or len(shape) != 3:
-        return {}
-    hints: dict[str, Any] = {}
+        return enlarged
+    hints: dict[str, Any] = dict(enlarged)
     channels, *size = shape
     if channels in _COLOURS:
         hints["channels"] = channels
     if None not in size and (free or isinstance(model, KerasModel)):
         hints["size"] = tuple(size)
     return hints
+
+
+def _enlarged(info: ModelInfo, model: nn.Module | None, data: str) -> dict[str, Any]:
+    """Return the size for images of a data set that are too small for a network of the zoo, or not of its one size."""
+    shape = dataset_info(data).shape
+    origin = None if model is None else origin_of(model)
+    if shape is None or (origin is not None and "stem" in origin.arguments):  # another stem takes smaller images
+        return {}
+    own = shape[1:]
+    if info.fixed_size:
+        needed = info.input_shape[1:]
+    else:
+        needed = (max(own[0], info.smallest_input), max(own[1], info.smallest_input))
+    if needed == own:
+        return {}
+    _log.warning(
+        'the images of "%s" are scaled from %dx%d to %dx%d, which is %s "%s" takes',
+        data,
+        *own,
+        *needed,
+        "what" if info.fixed_size else "the least that",
+        info.name,
+    )
+    return {"size": needed}
 
 
 def _is_free_in_size(data: Source) -> bool:
@@ -154,7 +262,7 @@ def _is_free_in_size(data: Source) -> bool:
 def _load(
     data: Dataset | Source, config: TrainingConfig, options: Mapping[str, Any], hints: Mapping[str, Any]
 ) -> Dataset:
-    given = {name: value for name, value in options.items() if value is not None}
+    given = _given(options)
     if isinstance(data, Dataset):
         if given:
             raise LayerlabError(f"{', '.join(sorted(given))}: a data set that is loaded already takes no such option")
@@ -162,6 +270,10 @@ def _load(
     if not isinstance(data, (str, os.PathLike)):
         raise LayerlabError(f"the data is {type(data).__name__}; expected a name, a path or a Dataset of layerlab.data")
     return load_data(data, **{"seed": config.seed, "validation": config.validation, **hints, **given})
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _with_channels(

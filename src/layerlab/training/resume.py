@@ -20,6 +20,7 @@ from layerlab.training.folder import RunFolder
 from layerlab.training.job import Job, run_job
 from layerlab.training.loop import Callback
 from layerlab.training.outputs import Head
+from layerlab.training.parts import Parts
 from layerlab.training.precision import Setting
 from layerlab.training.run import Run, load_run, rebuilt_model
 
@@ -55,9 +56,11 @@ def resume_run(
         raise LayerlabError(
             f'the data "{dataset.name}" has changed since "{folder.path}" began: start a new run, or put it back'
         )
+    network = own or rebuilt_model(folder, document)
+    Parts(network, recorded, resolved["head"]["width"]).freeze()
     job = Job(
         folder=folder,
-        model=own or rebuilt_model(folder, document),
+        model=network,
         dataset=dataset,
         config=replace(recorded, learning_rate=resolved["learning_rate"]),
         setting=Setting(resolved["precision"], resolved["memory_format"]),

@@ -23,6 +23,7 @@ from layerlab.zoo.weights_published import PUBLISHED, InputRecipe, WeightsInfo, 
 __all__ = [
     "InputRecipe",
     "WeightsInfo",
+    "classes_for",
     "load_file",
     "load_pretrained",
     "outputs_in",
