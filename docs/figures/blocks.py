@@ -179,7 +179,9 @@ def draw(canvas: Canvas, block: Series, x: float, y: float, title: str, inside: 
     return foot + _GAP + 4
 
 
-def row(canvas: Canvas, blocks: list[tuple[str, str, str, Series]], x: float = 0, y: float = 0, gap: float = 34) -> float:
+def row(
+    canvas: Canvas, blocks: list[tuple[str, str, str, Series]], x: float = 0, y: float = 0, gap: float = 34
+) -> float:
     """Draw blocks side by side, tops level: (title, under the title, input, block) each; return the lowest foot."""
     foot = y
     for title, under, inside, block in blocks:

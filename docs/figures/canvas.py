@@ -52,9 +52,8 @@ class Canvas:
         self._grow((left, y - size), (left + width, y + size * 0.3))
         weight = ' font-weight="600"' if bold else ""
         place = "" if anchor == "start" else f' text-anchor="{anchor}"'
-        self._items.append(
-            f'<text class="t-{style}" x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}"{place}{weight}>{escape(text)}</text>'
-        )
+        where = f'x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}"'
+        self._items.append(f'<text class="t-{style}" {where}{place}{weight}>{escape(text)}</text>')
 
     def box(
         self, x: float, y: float, width: float, height: float, kind: str, *, radius: float = 4, edge: bool = True
@@ -62,9 +61,8 @@ class Canvas:
         """Draw a filled box, with a fine edge or without."""
         self._grow((x, y), (x + width, y + height))
         rounded = f' rx="{_n(radius)}"' if radius else ""
-        self._items.append(
-            f'<rect class="k-{kind}{" e" * edge}" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"{rounded}/>'
-        )
+        where = f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'
+        self._items.append(f'<rect class="k-{kind}{" e" * edge}" {where}{rounded}/>')
 
     def circle(self, x: float, y: float, radius: float, kind: str) -> None:
         """Draw a filled circle with a fine edge."""
@@ -99,9 +97,7 @@ class Canvas:
         """Return the picture as text."""
         x, y = (low - margin for low in self._low)
         width, height = (high + margin - low for high, low in zip(self._high, (x, y), strict=True))
-        frame = (
-            f'<rect class="k-paper" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="8"/>'
-        )
+        frame = f'<rect class="k-paper" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="8"/>'
         return "\n".join(
             [
                 f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{_n(x)} {_n(y)} {_n(width)} {_n(height)}"'

@@ -23,7 +23,14 @@ def connections() -> Picture:
     canvas.text(columns * cell / 2, -17, "map of C3", size=11, style="soft")
     canvas.text(-12, 6 * cell + 18, "inputs", size=10.5, style="soft", anchor="end")
     for row in range(6):
-        canvas.text(-12, (row + 0.5) * cell + 4, f"map {row} of S2" if row == 0 else str(row), size=10.5, style="soft", anchor="end")
+        canvas.text(
+            -12,
+            (row + 0.5) * cell + 4,
+            f"map {row} of S2" if row == 0 else str(row),
+            size=10.5,
+            style="soft",
+            anchor="end",
+        )
     for column, read in enumerate(CONNECTIONS):
         x = column * cell
         canvas.text(x + cell / 2, -4, str(column), size=10.5, style="soft")
@@ -34,7 +41,8 @@ def connections() -> Picture:
                 canvas.circle(x + cell / 2, (row + 0.5) * cell, 3.5, "mark")
     kept = sum(map(len, CONNECTIONS))
     canvas.text(
-        0, 6 * cell + 40, f"{kept} of {6 * columns} pairs: {kept} × 25 weights + {columns} biases = {kept * 25 + columns:,}",
+        0, 6 * cell + 40,
+        f"{kept} of {6 * columns} pairs: {kept} × 25 weights + {columns} biases = {kept * 25 + columns:,}",
         size=11, style="soft", anchor="start",
     )  # fmt: skip
 
@@ -52,8 +60,8 @@ def connections() -> Picture:
     return (
         canvas,
         "LeNet-5's connection table and its prototypes",
-        "A matrix of 6 rows, the maps of S2, and 16 columns, the maps of C3: the first six columns have three marks, nine"
-        " have four, the last has six. Below, the ten digits as drawings of 7 by 12 pixels.",
+        "A matrix of 6 rows, the maps of S2, and 16 columns, the maps of C3: the first six columns have three marks,"
+        " nine have four, the last has six. Below, the ten digits as drawings of 7 by 12 pixels.",
     )
 
 
@@ -69,7 +77,12 @@ def stacked() -> Picture:
                 canvas.box(x + column * cell, y + row * cell, cell, cell, kind if inside else "paper", radius=0)
 
     x = 0.0
-    steps = [(7, 7, "the input", "input"), (5, 5, "after one 3×3", "conv"), (3, 3, "after two", "conv"), (1, 1, "after three", "conv")]
+    steps = [
+        (7, 7, "the input", "input"),
+        (5, 5, "after one 3×3", "conv"),
+        (3, 3, "after two", "conv"),
+        (1, 1, "after three", "conv"),
+    ]
     for index, (size, marked, label, kind) in enumerate(steps):
         y = (7 - size) * cell / 2
         grid(x, y, size, marked, kind)
@@ -93,17 +106,17 @@ def stacked() -> Picture:
     return (
         canvas,
         "Three 3×3 convolutions see what one 7×7 sees",
-        "One value after three 3×3 convolutions depends on 3×3 values after two, on 5×5 after one and on 7×7 of the input."
-        " Three of them have 27 C² weights where one 7×7 has 49 C²; two have 18 C² where one 5×5 has 25 C².",
+        "One value after three 3×3 convolutions depends on 3×3 values after two, on 5×5 after one and on 7×7 of the"
+        " input. Three of them have 27 C² weights where one 7×7 has 49 C²; two have 18 C² where one 5×5 has 25 C².",
     )
 
 
 def dense_growth() -> Picture:
     """Draw the first layers of DenseNet-121's first block as channels that are kept and channels that are added."""
     module = layerlab.create("densenet121", device="meta").get_submodule("features.denseblock1")
-    first = module.get_submodule("denselayer1.norm1").num_features
-    growth = module.get_submodule("denselayer1.conv2").out_channels
-    inside = module.get_submodule("denselayer1.conv1").out_channels
+    first, growth, inside = (
+        len(module.get_parameter(f"denselayer1.{path}.weight")) for path in ("norm1", "conv2", "conv1")
+    )
     canvas, pixel, count = Canvas(), 0.72, 4
     kinds = ["input", "conv", "act", "dense", "pool"]
     x, width, gap = 0.0, 34.0, 116.0
@@ -122,7 +135,10 @@ def dense_growth() -> Picture:
             middle = x + width + gap / 2
             canvas.line([(x + width, 8), (x + width + gap - 2, 8)], arrow=True)
             canvas.text(middle, 3, "kept", size=10, style="soft")
-            canvas.line([(x + width, y / 2), (x + width + 12, y / 2), (x + width + 12, foot), (x + width + 18, foot)], arrow=True)
+            canvas.line(
+                [(x + width, y / 2), (x + width + 12, y / 2), (x + width + 12, foot), (x + width + 18, foot)],
+                arrow=True,
+            )
             canvas.box(x + width + 18, foot - 11, gap - 36, 22, kinds[layer + 1])
             canvas.text(middle, foot + 4, f"layer {layer + 1}", size=11)
             canvas.line([(x + width + gap - 18, foot), (x + width + gap - 2, foot)], arrow=True)
@@ -137,8 +153,8 @@ def dense_growth() -> Picture:
     return (
         canvas,
         "A dense block",
-        f"Stacks of channels. The first has {first}; each layer reads the whole stack and puts {growth} channels of its own"
-        " under it; everything above is kept as it was.",
+        f"Stacks of channels. The first has {first}; each layer reads the whole stack and puts {growth} channels of its"
+        " own under it; everything above is kept as it was.",
     )
 
 
@@ -176,61 +192,106 @@ def order() -> Picture:
     return (
         canvas,
         "Read in this order",
-        "; ".join(f"{layerlab.model_info(name).year} {name}: {idea}" for name, idea in zip(names, (i for _, i in _STEPS), strict=True)),
+        "; ".join(
+            f"{layerlab.model_info(name).year} {name}: {idea}"
+            for name, idea in zip(names, (i for _, i in _STEPS), strict=True)
+        ),
     )
 
 
-_MAP = {
-    "lenet": "norm", "alexnet": "dense", "vgg": "pool", "googlenet": "join", "inception": "join", "resnet": "conv",
-    "preact_resnet": "conv", "densenet": "act", "xception": "depth", "mobilenet_v1": "depth", "mobilenet_v2": "depth",
-    "mobilenet_v3": "depth",
-}  # fmt: skip
-_NAMED = {
-    "lenet5": (9, 4, "start"), "alexnet_2012": (0, -10, "middle"), "vgg16": (-9, 4, "end"), "vgg11": (-9, 4, "end"),
-    "vgg19": (0, -10, "middle"), "googlenet": (9, 6, "start"), "inception_v3": (-9, -4, "end"), "resnet18": (9, 6, "start"),
-    "resnet50": (9, 6, "start"), "resnet152": (9, 3, "start"), "resnet20": (0, 18, "middle"), "resnet110": (0, -10, "middle"),
-    "densenet121": (-9, -2, "end"), "densenet201": (-9, -3, "end"), "densenet_bc_100_12": (0, -10, "middle"),
-    "xception": (-9, -4, "end"), "mobilenet_v1": (9, 5, "start"), "mobilenet_v2": (-9, 0, "end"),
-    "mobilenet_v3_large": (9, 5, "start"), "mobilenet_v3_small": (9, 5, "start"), "mobilenet_v1_025": (-9, 4, "end"),
-}  # fmt: skip
+_COLOURS = {
+    "LeNet": ("norm", "lenet*"),
+    "AlexNet": ("dense", "alexnet*"),
+    "VGG": ("pool", "vgg*"),
+    "Inception": ("join", "*ception_v3 googlenet*"),
+    "ResNet": ("conv", "resnet* preact_resnet*"),
+    "DenseNet": ("act", "densenet*"),
+    "Xception, MobileNet": ("depth", "xception* mobilenet*"),
+}
+_NAMED = (
+    *("lenet5", "alexnet_2012", "vgg16", "vgg19", "vgg11", "googlenet", "inception_v3"),
+    *("resnet18", "resnet50", "resnet152", "resnet20", "resnet110"),
+    *("densenet121", "densenet201", "densenet_bc_100_12", "xception", "xception_cifar"),
+    *("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "mobilenet_v1_025"),
+)
+_DOT = 4.6
 
 
 def zoo_map() -> Picture:
-    """Draw every published network as a point: parameters to the right, multiply-accumulates upwards."""
+    """Draw the networks as points: parameters to the right, multiply-accumulates upwards."""
     canvas = Canvas()
-    width, height = 660.0, 420.0
-    low_x, high_x, low_y, high_y = 4.5, 8.4, 5.2, 10.6
+    width, height = 660.0, 440.0
+    low_x, high_x, low_y, high_y = 4.6, 8.45, 5.4, 10.6
 
-    def place(parameters: int, macs: int) -> tuple[float, float]:
-        x = (math.log10(parameters) - low_x) / (high_x - low_x) * width
-        y = height - (math.log10(macs) - low_y) / (high_y - low_y) * height
-        return x, y
+    def place(name: str) -> tuple[float, float]:
+        info = layerlab.model_info(name)
+        return across(info.parameters), up(info.macs)
+
+    def across(parameters: float) -> float:
+        return (math.log10(parameters) - low_x) / (high_x - low_x) * width
+
+    def up(macs: float) -> float:
+        return height - (math.log10(macs) - low_y) / (high_y - low_y) * height
 
     for power, label in ((5, "100 k"), (6, "1 M"), (7, "10 M"), (8, "100 M")):
-        x, _ = place(10**power, 10**6)
-        canvas.line([(x, 0), (x, height)], style="edge")
-        canvas.text(x, height + 16, label, size=10.5, style="soft")
+        canvas.line([(across(10**power), 0), (across(10**power), height)], style="edge")
+        canvas.text(across(10**power), height + 16, label, size=10.5, style="soft")
     for power, label in ((6, "1 M"), (7, "10 M"), (8, "100 M"), (9, "1 G"), (10, "10 G")):
-        _, y = place(10**6, 10**power)
-        canvas.line([(0, y), (width, y)], style="edge")
-        canvas.text(-8, y + 4, label, size=10.5, style="soft", anchor="end")
+        canvas.line([(0, up(10**power)), (width, up(10**power))], style="edge")
+        canvas.text(-8, up(10**power) + 4, label, size=10.5, style="soft", anchor="end")
     canvas.text(width / 2, height + 36, "parameters", size=12, bold=True)
     canvas.text(-44, -14, "multiply-accumulates for one image of the original size", size=12, bold=True, anchor="start")
-    infos = [layerlab.model_info(name) for name in layerlab.list_models()]
-    shown = [one for one in infos if one.family in _MAP]
-    for info in shown:
-        canvas.circle(*place(info.parameters, info.macs), 4.6, _MAP[info.family])
-    for name, (right, down, anchor) in _NAMED.items():
-        info = layerlab.model_info(name)
-        x, y = place(info.parameters, info.macs)
-        canvas.text(x + right, y + down, name, size=10.5, anchor=anchor)
+
+    members = {
+        name: kind
+        for kind, patterns in _COLOURS.values()
+        for pattern in patterns.split()
+        for name in layerlab.list_models(pattern)
+    }
+    for name, kind in members.items():
+        canvas.circle(*place(name), _DOT, kind)
+    taken = [_around(*place(name), _DOT, _DOT) for name in members]
+    for name in _NAMED:
+        _label(canvas, name, place(name), taken)
+
+    for index, (family, (kind, _)) in enumerate(_COLOURS.items()):
+        y = height - 20 * (len(_COLOURS) - index) + 4
+        canvas.circle(width - 142, y, _DOT, kind)
+        canvas.text(width - 130, y + 4, family, size=11, anchor="start")
     return (
         canvas,
         "The zoo as a map",
-        f"{len(shown)} networks by parameters and multiply-accumulates, both on logarithmic scales: from LeNet-5 with 60"
-        " thousand parameters to VGG-19 with 144 million and 20 billion multiply-accumulates. MobileNets lie below the"
-        " others at equal parameters, VGG and ResNet above.",
+        f"{len(members)} networks by parameters and multiply-accumulates, both on logarithmic scales, from LeNet-5"
+        " with 60 thousand parameters to VGG-19 with 144 million and 20 billion multiply-accumulates. MobileNets lie below"
+        " the others of equal parameters; DenseNets above them.",
     )
+
+
+Span = tuple[float, float, float, float]
+
+
+def _around(x: float, y: float, half_width: float, half_height: float) -> Span:
+    return x - half_width, y - half_height, x + half_width, y + half_height
+
+
+def _label(canvas: Canvas, name: str, point: tuple[float, float], taken: list[Span]) -> None:
+    """Write a name beside its point, at the first place where it covers nothing, else where it covers least."""
+    x, y = point
+    half = text_width(name, 10.5) / 2
+    places = [
+        (x + right * (half + 8), y + down)
+        for down in (0, -8, 8, -13, 13, -20, 20)
+        for right in ((1, -1) if abs(down) < 13 else (0, 0.6, -0.6))
+    ]
+
+    def covered(centre: tuple[float, float]) -> float:
+        left, top, right, foot = _around(*centre, half, 6)
+        shared = ((min(right, far) - max(left, low), min(foot, deep) - max(top, up)) for low, up, far, deep in taken)
+        return sum(wide * high for wide, high in shared if wide > 0 and high > 0)
+
+    best = min(places, key=covered)
+    taken.append(_around(*best, half, 6))
+    canvas.text(best[0], best[1] + 3.8, name, size=10.5)
 
 
 IDEAS = {

@@ -87,8 +87,8 @@ def inception() -> Picture:
     return (
         canvas,
         "The Inception module",
-        "Left: convolutions of 1×1, 3×3 and 5×5 and a max pooling read the same input and are concatenated. Right, as it"
-        f" is built: 1×1 convolutions reduce the channels first. Module 3a gives {total} channels.",
+        "Left: convolutions of 1×1, 3×3 and 5×5 and a max pooling read the same input and are concatenated. Right, as"
+        f" it is built: 1×1 convolutions reduce the channels first. Module 3a gives {total} channels.",
     )
 
 
@@ -172,7 +172,9 @@ def separable() -> Picture:
             join="+",
         )
     )
-    middle = Series(Parallel(Series(RELU, sep(728), NORM, RELU, sep(728), NORM, RELU, sep(728), NORM), IDENTITY, join="+"))
+    middle = Series(
+        Parallel(Series(RELU, sep(728), NORM, RELU, sep(728), NORM, RELU, sep(728), NORM), IDENTITY, join="+")
+    )
     canvas = Canvas()
     row(
         canvas,
@@ -198,7 +200,14 @@ def mobile() -> Picture:
     v2 = Series(
         Parallel(
             Series(
-                _conv("1×1", "6 C"), NORM, relu6, Layer("depthwise 3×3, 6 C", "depth"), NORM, relu6, _conv("1×1", "C"), NORM
+                _conv("1×1", "6 C"),
+                NORM,
+                relu6,
+                Layer("depthwise 3×3, 6 C", "depth"),
+                NORM,
+                relu6,
+                _conv("1×1", "C"),
+                NORM,
             ),
             IDENTITY,
             join="+",
@@ -206,13 +215,25 @@ def mobile() -> Picture:
     )
     swish = Layer("hard swish", "act")
     squeeze = Series(
-        Layer("global average", "pool"), _conv("1×1", "t C / 4"), RELU, _conv("1×1", "t C"), Layer("hard sigmoid", "act")
+        Layer("global average", "pool"),
+        _conv("1×1", "t C / 4"),
+        RELU,
+        _conv("1×1", "t C"),
+        Layer("hard sigmoid", "act"),
     )
     gate = Parallel(IDENTITY, squeeze, join="×")
     v3 = Series(
         Parallel(
             Series(
-                _conv("1×1", "t C"), NORM, swish, Layer("depthwise 5×5, t C", "depth"), NORM, swish, gate, _conv("1×1", "C"), NORM
+                _conv("1×1", "t C"),
+                NORM,
+                swish,
+                Layer("depthwise 5×5, t C", "depth"),
+                NORM,
+                swish,
+                gate,
+                _conv("1×1", "C"),
+                NORM,
             ),
             IDENTITY,
             join="+",
@@ -230,9 +251,9 @@ def mobile() -> Picture:
     return (
         canvas,
         "The blocks of MobileNet v1, v2 and v3",
-        "v1: depthwise 3×3, then 1×1, each with norm and activation. v2: a 1×1 convolution widens six times, the depthwise"
-        " convolution works there, a 1×1 without activation narrows; the shortcut joins the narrow ends. v3: the same"
-        " with hard swish and a gate on each channel, computed from its average over the map.",
+        "v1: depthwise 3×3, then 1×1, each with norm and activation. v2: a 1×1 convolution widens six times, the"
+        " depthwise convolution works there, a 1×1 without activation narrows; the shortcut joins the narrow ends. v3: the"
+        " same with hard swish and a gate on each channel, computed from its average over the map.",
     )
 
 

@@ -45,15 +45,15 @@ class Measured:
     """Whether a grouped convolution keeps halves of the channels apart."""
 
 
-def measure(name: str, stages: list[Stage], **knobs: object) -> list[Measured]:
+def measure(name: str, stages: list[Stage]) -> list[Measured]:
     """Run ``name`` without weights and return what each stage gives and costs."""
     info = layerlab.model_info(name)
-    module = layerlab.create(name, device="meta", **knobs).eval()
+    module = layerlab.create(name, device="meta").eval()
     anatomy = layerlab.dissect(module, info.input_shape)
     layers = [layer for layer in anatomy.layers if layer.used]
     parameters = sum(layer.own_parameter_count for layer in layers)
     macs = sum(layer.own_macs for layer in layers)
-    if (parameters, macs) != (info.parameters, info.macs) and not knobs:
+    if (parameters, macs) != (info.parameters, info.macs):
         raise ValueError(f"{name}: {parameters:,} parameters and {macs:,} MACs were met, not {info}")
 
     found = [Measured(Stage("input", "", "input"), info.input_shape, 0, 0, False)]
@@ -119,8 +119,8 @@ def draw_towers(canvas: Canvas, measured: list[Measured], *, x: float = 0, y: fl
     thick = 96 / max(one.shape[0] for one in measured) * 2
     rows = y + _TALLEST * 0.6, y + _TALLEST * 1.7
     under = _TALLEST * 0.375 + 16
-    for index, label in enumerate(("first card", "second card")):
-        canvas.text(x - 12, rows[index] + 4, label, size=11, style="soft", anchor="end")
+    for index, card in enumerate(("first card", "second card")):
+        canvas.text(x - 12, rows[index] + 4, card, size=11, style="soft", anchor="end")
     before: list[tuple[float, float]] = []
     for one in measured:
         label = one.stage.label.split("|")
@@ -153,7 +153,9 @@ def _cuboid(canvas: Canvas, x: float, y: float, size: tuple[float, float], slant
     back = slant
     if back >= 1:
         canvas.polygon([(x, y), (x + back, y - back), (right + back, y - back), (right, y)], kind)
-        canvas.polygon([(right, y), (right + back, y - back), (right + back, foot - back), (right, foot)], kind, shade=True)
+        canvas.polygon(
+            [(right, y), (right + back, y - back), (right + back, foot - back), (right, foot)], kind, shade=True
+        )
     canvas.box(x, y, width, height, kind, radius=0)
 
 
