@@ -198,13 +198,13 @@ def test_what_to_read_is_there() -> None:
 
 
 def draw(folder: Path, *names: str) -> None:
-    script = ROOT / "docs" / "figures" / "draw.py"
+    script = ROOT / "scripts" / "figures" / "draw.py"
     command = [sys.executable, "-B", str(script), "--output", str(folder), *names]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for file in folder.iterdir():
         same = file.read_bytes() == (PICTURES / file.name).read_bytes()
-        assert same, f"{file.name} is not what the networks give now: run python docs/figures/draw.py"
+        assert same, f"{file.name} is not what the networks give now: run scripts/figures/draw.py"
 
 
 def test_pictures_are_as_they_are_drawn(tmp_path: Path) -> None:

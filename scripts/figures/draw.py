@@ -1,4 +1,4 @@
-"""Draws every figure of the guide's pages on the zoo: `python docs/figures/draw.py [--output FOLDER] [NAME...]`.
+"""Draws every figure of the guide's pages on the zoo: `python scripts/figures/draw.py [--output FOLDER] [NAME...]`.
 
 Shapes and counts come from the networks themselves, so run it again when one of them changes; a test compares.
 """
@@ -22,7 +22,7 @@ FIGURES: dict[str, Callable[[], tuple[Canvas, str, str]]] = {
     **MODULES,
     **IDEAS,
 }
-FOLDER = Path(__file__).parents[1] / "images" / "zoo"
+FOLDER = Path(__file__).parents[2] / "docs" / "images" / "zoo"
 
 
 def main() -> None:

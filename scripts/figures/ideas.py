@@ -262,8 +262,8 @@ def zoo_map() -> Picture:
         canvas,
         "The zoo as a map",
         f"{len(members)} networks by parameters and multiply-accumulates, both on logarithmic scales, from LeNet-5"
-        " with 60 thousand parameters to VGG-19 with 144 million and 20 billion multiply-accumulates. MobileNets lie below"
-        " the others of equal parameters; DenseNets above them.",
+        " with 60 thousand parameters to VGG-19 with 144 million and 20 billion multiply-accumulates. MobileNets lie"
+        " below the others of equal parameters; DenseNets above them.",
     )
 
 

@@ -252,8 +252,8 @@ def mobile() -> Picture:
         canvas,
         "The blocks of MobileNet v1, v2 and v3",
         "v1: depthwise 3×3, then 1×1, each with norm and activation. v2: a 1×1 convolution widens six times, the"
-        " depthwise convolution works there, a 1×1 without activation narrows; the shortcut joins the narrow ends. v3: the"
-        " same with hard swish and a gate on each channel, computed from its average over the map.",
+        " depthwise convolution works there, a 1×1 without activation narrows; the shortcut joins the narrow ends. v3:"
+        " the same with hard swish and a gate on each channel, computed from its average over the map.",
     )
 
 
