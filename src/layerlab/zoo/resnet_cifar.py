@@ -146,7 +146,8 @@ class CifarResNet(nn.Module):
         check_choice("skip", skip, (True, False))
         check_fraction("dropout", dropout)
         blocks = blocks_of(depth, 2)
-        way = shortcut_maker(shortcut, norm) if skip else None
+        make = shortcut_maker(shortcut, norm)
+        way = make if skip else None
         block = functools.partial(BasicBlock, activation=activation, norm=norm)
         self.num_classes = num_classes
         first, second, third = (scaled(units, width) for units in (16, 32, 64))
