@@ -203,7 +203,8 @@ def _recipe(
     """Return the recipe as far as it is known before the training images are."""
     for values in (options.mean, options.std):
         if values is not None and len(values) != channels:
-            raise LayerlabError(f'"{info.name}" has {channels} channels, and {len(values)} values of mean and std came')
+            images = f"images of {channels} channel{'s' if channels > 1 else ''}"
+            raise LayerlabError(f'"{info.name}" has {images}, and {len(values)} values of mean and std came')
     return Preprocessing(
         size=size,
         channels=channels,

@@ -82,8 +82,8 @@ def weights_info(name: str, weights: str | os.PathLike[str]) -> WeightsInfo:
     if not path.is_file():
         near = did_you_mean(label, PUBLISHED)
         raise LayerlabError(
-            f'there are no weights "{label}"{near if near.startswith("; did") else ""}: expected'
-            f" {' or '.join(PUBLISHED)}, a .pth or .safetensors file, or a run folder"
+            f'there are no weights "{label}"{near if near.startswith("; did") else ""} (expected'
+            f" {', '.join(PUBLISHED)}, a .pth or .safetensors file, or a run folder)"
         )
     return WeightsInfo(label, "a file", "unknown", None, None, None)
 
