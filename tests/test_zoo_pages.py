@@ -107,17 +107,15 @@ def test_years_are_those_of_the_networks() -> None:
 
 def knobs_table() -> str:
     """Return the table of the index, from the families' own builders."""
-    common = ("width", "depth", "activation", "norm", "skip", "dropout", "stem")
     grouped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for name in layerlab.list_models():
-        grouped.setdefault((layerlab.model_info(name).family, tuple(knobs_of(name))), []).append(name)
-    lines = ["| members | " + " | ".join(f"`{knob}`" for knob in common) + " | its own |", "| --- " * 9 + "|"]
+        grouped.setdefault((layerlab.model_info(name).family, tuple(knobs_of(name)[2:])), []).append(name)
+    lines = ["| networks | knobs |", "| --- | --- |"]
     for (_, knobs), names in grouped.items():
-        marks = ["yes" if knob in knobs else "" for knob in common]
-        own = ", ".join(f"`{knob}`" for knob in knobs if knob not in (*common, "num_classes", "in_channels"))
-        shown = ", ".join(f"`{name}`" for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        lines.append(f"| {shown} | " + " | ".join(marks) + f" | {own} |")
-    return "\n".join(re.sub(r"\|  (?=\|)", "| ", line) for line in lines)
+        shown = [f"`{name}`" for name in sorted(names, key=lambda name: (len(name), name))]
+        listed = ", ".join(shown[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+        lines.append(f"| {listed} | {', '.join(f'`{knob}`' for knob in knobs)} |")
+    return "\n".join(lines)
 
 
 def test_the_table_of_knobs_is_the_builders() -> None:

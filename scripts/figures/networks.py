@@ -165,7 +165,7 @@ def network(name: str) -> tuple[Canvas, str, str]:
     title, stages = NETWORKS[name]
     measured = measure(name, stages)
     canvas = Canvas()
-    draw_stages(canvas, measured)
+    draw_stages(canvas, measured, title=title)
     listed = "; ".join(
         f"{one.stage.label.replace('|', ' ').strip()}: {' × '.join(map(str, one.shape))}" for one in measured
     )

@@ -132,7 +132,8 @@ def draw_towers(canvas: Canvas, measured: list[Measured], *, x: float = 0, y: fl
         now: list[tuple[float, float]] = []
         for centre in rows:
             _cuboid(canvas, left, centre - box[1] / 2, box, slant, one.stage.kind)
-            canvas.text(x + slot / 2, centre + under, _text(half), size=10.5, style="soft")
+            aside = -under - 12 if centre == rows[0] else under  # away from the lines that cross over
+            canvas.text(x + slot / 2, centre + aside, _text(half), size=10.5, style="soft")
             now.append((left, centre))
         for index, part in enumerate(label):
             canvas.text(x + slot / 2, rows[1] + under + 20 + 14 * index, part, size=11, bold=True)
