@@ -93,15 +93,18 @@ def test_it_is_the_papers_stages_at_its_own_size() -> None:
         assert kinds == [nn.Linear, nn.ReLU, nn.Dropout]
 
 
-def test_weights_begin_as_the_paper_says(small: AlexNet2012) -> None:
+@pytest.mark.parametrize("width", [1.0, 0.25])
+def test_weights_begin_as_the_paper_says_and_sums_are_as_large_at_every_width(width: float) -> None:
+    network = AlexNet2012(num_classes=5, width=width)
     stages = ["conv1", "conv2", "conv3", "conv4", "conv5", "dense6", "dense7"]
-    layers = [small.get_submodule(f"{name}.0") for name in stages] + [small.dense8]
+    layers = [network.get_submodule(f"{name}.0") for name in stages] + [network.dense8]
     biases = [set(layer.bias.tolist()) for layer in layers]  # type: ignore[operator]
     assert biases == [{0.0}, {1.0}, {0.0}, {1.0}, {1.0}, {1.0}, {1.0}, {0.0}]
     for layer in layers:
         weight = layer.weight
         assert isinstance(weight, Tensor)
-        assert weight.std().item() == pytest.approx(0.01, rel=0.06)
+        deviation = 0.01 if layer is layers[0] else 0.01 / width**0.5
+        assert weight.std().item() == pytest.approx(deviation, rel=0.06)
         assert abs(weight.mean().item()) < 0.001
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from layerlab.data import load_data
 from layerlab.errors import LayerlabError
 from layerlab.layers import PartialConv2d, Subsampling2d
 from layerlab.training import fit
+from layerlab.training.task import criterion_of
 from layerlab.zoo import create
 from layerlab.zoo.lenet import DIGITS, LeNet5, LeNet5Modern, MapLoss, RadialBasis, ScaledTanh
 from parity import agree
@@ -196,6 +198,17 @@ def test_the_loss_pushes_only_from_prototypes_nearer_than_j() -> None:
     assert far.grad[0, :2].abs().max() < 1e-4
     logits, labels = torch.randn(5, 10), torch.arange(5)
     torch.testing.assert_close(MapLoss(j=math.inf)(logits, labels), functional.cross_entropy(logits, labels))
+
+
+def test_the_loss_comes_with_the_network_and_is_no_layer() -> None:
+    network = copy.deepcopy(create("lenet5"))
+    assert isinstance(network, LeNet5) and isinstance(network.criterion, MapLoss)
+    assert criterion_of(network) is network.criterion
+    assert not any(isinstance(module, MapLoss) for module in network.modules())
+    assert criterion_of(create("lenet5_modern")) is None
+    other = nn.CrossEntropyLoss()
+    network.criterion = other
+    assert criterion_of(network) is other
 
 
 def test_weights_begin_as_the_paper_says() -> None:

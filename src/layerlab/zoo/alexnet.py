@@ -38,7 +38,8 @@ Differences from the paper of 2014, all torchvision's:
 - No response normalisation. Dropout comes before the first two dense layers, not behind them.
 - Any size from 63, by average pooling to 6 x 6.
 
-Kernels of `alexnet` start from He's normal distribution, those of `alexnet_2012` as in its paper.
+Kernels of `alexnet` start from He's normal distribution; all weights of `alexnet_2012` as in its paper, with a
+deviation of 0.01, which at another ``width`` is divided by its root, or the signal would die out on its way.
 
 Parameters: 60,965,224 by hand (the table; the paper says 60 million); `alexnet` 61,100,840, as torchvision's.
 
@@ -49,6 +50,7 @@ What to try next: ``norm="none"`` against ``norm="lrn"`` (the paper: 1.4 points)
 from __future__ import annotations
 
 import functools
+import math
 
 from torch import Tensor, nn
 from torch.nn import init
@@ -137,11 +139,14 @@ class AlexNet2012(nn.Module):
         self.dense7 = nn.Sequential(*_dense(k6, k7, activation), nn.Dropout(dropout))
         self.dense8 = nn.Linear(k7, num_classes)
 
-        # Section 5: biases of 1 give the rectifiers something to let through at the beginning.
-        for with_ones in (self.conv2, self.conv4, self.conv5, self.dense6, self.dense7):
-            _draw(with_ones[0], 1.0)
-        for with_zeros in (self.conv1[0], self.conv3[0], self.dense8):
-            _draw(with_zeros, 0.0)
+        # Section 5: deviation 0.01, and biases of 1 give the rectifiers something to let through at the beginning.
+        # At another width it keeps what a unit adds up as large as at the paper's.
+        deviation = 0.01 / math.sqrt(width)
+        _draw(self.conv1[0], 0.01, bias=0.0)
+        for stage in (self.conv2, self.conv4, self.conv5, self.dense6, self.dense7):
+            _draw(stage[0], deviation, bias=1.0)
+        for layer in (self.conv3[0], self.dense8):
+            _draw(layer, deviation, bias=0.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits."""
@@ -268,10 +273,9 @@ def _dense(in_features: int, units: int, activation: str) -> list[nn.Module]:
     return [nn.Linear(in_features, units), activate(activation, units, inplace=True, dims=0)]
 
 
-def _draw(layer: nn.Module, bias: float) -> None:
-    """Draw the weights from a normal distribution of deviation 0.01."""
+def _draw(layer: nn.Module, deviation: float, bias: float) -> None:
     if isinstance(layer, (nn.Conv2d, nn.Linear)):
-        init.normal_(layer.weight, std=0.01)
+        init.normal_(layer.weight, std=deviation)
         if layer.bias is not None:
             init.constant_(layer.bias, bias)
 

@@ -177,7 +177,7 @@ class MapLoss(nn.Module):
 
 
 class LeNet5(nn.Module):
-    """LeNet-5 as published.
+    """LeNet-5 as published. Its ``criterion`` is the paper's loss, which training minimises.
 
     Args:
         num_classes: prototypes of the output.
@@ -196,6 +196,8 @@ class LeNet5(nn.Module):
     Raises:
         ValueError: a knob out of range.
     """
+
+    criterion: nn.Module
 
     def __init__(
         self,
@@ -226,7 +228,7 @@ class LeNet5(nn.Module):
         self.squash6 = _squash(activation, _CODE, dims=0)
         self.output = RadialBasis(num_classes)
 
-        self.criterion = MapLoss()
+        vars(self)["criterion"] = MapLoss()  # not among the modules: it is no layer, and has nothing to save
         for stage in (self.c1, self.s2, self.c3, self.s4, self.c5, self.f6):
             _draw(stage)
 
