@@ -30,12 +30,17 @@ class DeferredDefaults(TorchFunctionMode):
     ) -> Any:
         """Put a default off, and forget it when the tensor is written otherwise."""
         kwargs = kwargs or {}
+        name = getattr(function, "__name__", "")
+        if name in _FILLING:
+            tensor = args[0] if args else kwargs.get("tensor")
+            if isinstance(tensor, Tensor) and tensor.is_meta:  # it has no numbers, and pretending takes long
+                return tensor
         if function is init.kaiming_uniform_:
             tensor = args[0] if args else kwargs["tensor"]
             if kwargs.get("a") == _DEFAULT_SLOPE:
                 self._pending[id(tensor)] = tensor
                 return tensor
-        elif self._pending and getattr(function, "__name__", "").endswith("_"):
+        elif self._pending and name.endswith("_"):
             tensor = args[0] if args else kwargs.get("tensor")
             self._pending.pop(id(tensor), None)
         return function(*args, **kwargs)
@@ -49,6 +54,13 @@ class DeferredDefaults(TorchFunctionMode):
         self._pending.clear()
 
 
+_FILLING = frozenset(
+    {
+        *("constant_", "ones_", "zeros_", "uniform_", "normal_", "trunc_normal_"),
+        *("xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_"),
+        *("fill_", "zero_"),  # methods of a tensor; uniform_ and normal_ are too
+    }
+)
 _DEFAULT_SLOPE = math.sqrt(5)  # of torch.nn's convolutions and dense layers
 
 
