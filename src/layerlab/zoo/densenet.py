@@ -8,7 +8,7 @@ a block are joined, and each layer adds only a few, ``k``, the growth rate. A 1x
 bottleneck, "B") keeps the joined maps cheap, and a transition between blocks halves their number (compression, "C")
 and their sides. Every layer is one step from the loss, so that gradients arrive undiminished.
 
-| stage (DenseNet-BC) | 121 | 161 | 169 | 201 | output, 224 | bc_100_12 | output, 32 |
+| stage | 121 | 161 | 169 | 201 | output, 224 | bc_100_12 | output, 32 |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 | growth rate k | 32 | 48 | 32 | 32 | | 12 | |
 | convolution 7x7/2, 2k maps (CIFAR: 3x3) | 64 | 96 | 64 | 64 | 112 | 24 | 32 |
@@ -23,8 +23,8 @@ and their sides. Every layer is one step from the loss, so that gradients arrive
 | maps at the end, averaged | 1024 | 2208 | 1664 | 1920 | 1 | 342 | 1 |
 
 Differences from the paper: no dropout unless asked for (the paper has 0.2 on CIFAR without augmentation), and then
-after each dense layer only, not after its bottleneck and in transitions too; biases of convolutions nowhere; weights
-start from He's normal distribution over the inputs of a kernel, as in torchvision, whose names are used.
+behind each dense layer only, not behind its 1x1 convolution and in transitions too; weights start from He's normal
+distribution over the inputs of a kernel, as in torchvision, whose names are used (the authors' code: over its outputs).
 
 Parameters: 7,978,856; 28,681,000; 14,149,480; 20,013,928 as in torchvision; bc_100_12 769,162 with ten classes, by
 hand (the paper says 0.8M).
@@ -58,7 +58,7 @@ LAYERS = {
     201: (6, 12, 48, 32),
     264: (6, 12, 64, 48),
 }
-"""Table 1 of the paper (161 from its code): dense layers in each block, by depth."""
+"""Table 1 of the paper (161 from its earlier versions): dense layers in each block, by depth."""
 
 BOTTLENECK = 4
 """Maps between the two convolutions of a layer, in growth rates."""
@@ -136,7 +136,7 @@ class DenseLayer(nn.Module):
 @contextlib.contextmanager
 def _statistics_kept(norm: nn.Module) -> Iterator[None]:
     """Keep running statistics as they are: the second computation of a batch must not count it twice."""
-    if not isinstance(norm, nn.BatchNorm2d) or norm.num_batches_tracked is None:
+    if not isinstance(norm, nn.modules.batchnorm._BatchNorm) or norm.num_batches_tracked is None:
         yield
         return
     momentum, counted = norm.momentum, norm.num_batches_tracked.clone()
@@ -168,7 +168,6 @@ class DenseBlock(nn.Sequential):
     def __init__(self, layers: int, channels: int, growth_rate: int, *, skip: bool = True, **options: Any) -> None:
         super().__init__()
         self.skip = skip
-        self.checkpointing = bool(options.get("checkpointing"))
         for number in range(1, layers + 1):
             self.add_module(f"denselayer{number}", DenseLayer(channels, growth_rate, **options))
             channels = channels + growth_rate if skip else growth_rate
@@ -179,14 +178,9 @@ class DenseBlock(nn.Sequential):
         features = [x]
         for layer in self:
             new = layer(*features)
-            if not self.skip:
-                features = [new]
-            elif self.checkpointing:
-                features.append(new)
-            else:  # joined once, for the next layer and for those behind it
-                features = [torch.cat([*features, new], 1)]
+            features = [*features, new] if self.skip else [new]
 
-        x = torch.cat(features, 1) if len(features) > 1 else features[0]  # out_channels, H, W
+        x = torch.cat(features, 1)  # out_channels, H, W
         return x
 
 

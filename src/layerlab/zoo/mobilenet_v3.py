@@ -8,14 +8,15 @@ squeeze-excite (channels are weighed by what the whole image shows, through a ga
 hard-swish, a swish of straight lines, in the later half. The last, costly stage moves behind the pooling, where it
 sees one place in place of 49.
 
-| large: stage | kernel, expansion, channels | output, 224 | small: stage | output, 224 |
+| stage | large: kernel, expansion, channels | output, 224 | small | output, 224 |
 | --- | --- | --- | --- | --- |
-| convolution 3x3/2, 16, hard-swish | | 112 | the same | 112 |
+| convolution 3x3/2, hard-swish | 16 | 112 | 16 | 112 |
 | block 1 | 3, 16, 16 | 112 | 3, 16, 16, SE | 56 |
 | blocks 2-3 | 3, 64-72, 24 | 56 | 3, 72-88, 24 | 28 |
-| blocks 4-6 | 5, 72-120, 40, SE | 28 | 5, 96-240, 40, SE, hard-swish | 14 |
-| blocks 7-10 | 3, 184-240, 80, hard-swish | 14 | 5, 120-144, 48, likewise (7-8) | 14 |
-| blocks 11-12 | 3, 480-672, 112, SE | 14 | 5, 288-576, 96, likewise (9-11) | 7 |
+| blocks 4-6 | 5, 72-120, 40, SE | 28 | 5, 96-240, 40, SE, hard-swish from here | 14 |
+| blocks 7-8 | 3, 200-240, 80, hard-swish from here | 14 | 5, 120-144, 48, SE | 14 |
+| blocks 9-10 (small: 9-11) | 3, 184, 80 | 14 | 5, 288-576, 96, SE | 7 |
+| blocks 11-12 | 3, 480-672, 112, SE | 14 | | |
 | blocks 13-15 | 5, 672-960, 160, SE | 7 | | |
 | convolution 1x1 | 960 | 7 | 576 | 7 |
 | global average pooling | 960 | 1 | 576 | 1 |
