@@ -72,7 +72,7 @@ def prepare(folder: Path, name: str, knobs: dict[str, Any], stem: str) -> torch.
     for buffer in network.buffers():
         if buffer.is_floating_point():
             buffer.uniform_(0.5, 1.5)
-    channels, height, width = model_info(name).input_shape
+    channels, height, _ = model_info(name).input_shape
     side = min(height, max(model_info(name).smallest_input, 32))
     images = torch.randn(2, channels, side, side)
     (folder / f"{stem}.py").write_text(write_source(network))
@@ -158,7 +158,7 @@ def test_two_definitions_of_one_name_are_kept_apart() -> None:
 
 
 def test_what_is_no_network_of_the_zoo_is_refused_in_a_sentence() -> None:
-    with pytest.raises(LayerlabError, match='^"Linear" is not of the zoo: its source is where it was written'):
+    with pytest.raises(LayerlabError, match=r'^"Linear" is not of the zoo: its source is where it was written'):
         write_source(nn.Linear(2, 2))
     changed = create("lenet5_modern")
     changed.dense3 = nn.Linear(84, 3)
