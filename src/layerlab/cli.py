@@ -19,11 +19,12 @@ from layerlab import __version__
 from layerlab.cli_output import print_json, print_table
 from layerlab.cli_playground import play
 from layerlab.cli_studio import studio
+from layerlab.cli_zoo import MODEL_HELP, compare, export, models
+from layerlab.cli_zoo import input_size as size_of_input
 from layerlab.errors import LayerlabError
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from torch import nn
 
     from layerlab.training import Run
 
@@ -38,11 +39,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_MODEL_HELP = "A zoo name (layerlab models), a file of Keras text (- for standard input), or package.module:callable."
 app.command()(play)
 app.command()(studio)
+app.command()(models)
+app.command()(compare)
+app.command()(export)
 
-ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL_HELP)]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 
@@ -112,7 +115,7 @@ def _root(
 
 @app.command()
 def train(
-    model: Annotated[str | None, typer.Argument(metavar="MODEL", help=_MODEL_HELP)] = None,
+    model: Annotated[str | None, typer.Argument(metavar="MODEL", help=MODEL_HELP)] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -145,6 +148,15 @@ def train(
     nodes: Annotated[int, typer.Option(help="Machines.")] = 1,
     strategy: Annotated[str, typer.Option(help="auto, ddp or fsdp.")] = "auto",
     checkpoint_minutes: Annotated[float, typer.Option(help="Also write a checkpoint inside an epoch so often.")] = 5.0,
+    weights: Annotated[
+        str | None, typer.Option(help="To begin with: imagenet (published), a file of weights, or a run folder.")
+    ] = None,
+    freeze: Annotated[
+        str | None, typer.Option(help="Parts that do not learn: backbone (all but the head), or e.g. layer1,layer2.")
+    ] = None,
+    backbone_learning_rate: Annotated[
+        float | None, typer.Option(help="The highest for all but the head (default: that of the rest).")
+    ] = None,
     data_root: Annotated[Path | None, typer.Option(help="Where downloads are kept.")] = None,
     size: Annotated[int | None, typer.Option(help="Height and width of the images (default: the network's).")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that read image files.")] = None,
@@ -188,6 +200,9 @@ def train(
             nodes=nodes,
             strategy=strategy,
             checkpoint_minutes=checkpoint_minutes,
+            weights=weights,
+            freeze=freeze,
+            backbone_learning_rate=backbone_learning_rate,
             root=data_root,
             size=size,
             workers=workers,
@@ -220,7 +235,7 @@ def dissect(
         raise LayerlabError(f"--depth is {depth}; expected a whole number from 0")
     with redirect_stdout(sys.stderr):  # what the network's own code prints is not part of the answer
         module = resolve(model)
-        anatomy = dissect_module(module, _input_size(module, model, input_size))
+        anatomy = dissect_module(module, size_of_input(module, model, input_size))
     if layer is not None:
         explanation = anatomy.explain(layer)
         print_json(list(explanation.lines)) if as_json else print(explanation)
@@ -232,8 +247,14 @@ def dissect(
 
 @app.command()
 def predict(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    model: Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run folder, or a zoo name with --weights.")],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, of any size and mode.")],
+    weights: Annotated[
+        str | None, typer.Option(help="For a zoo name: imagenet (published), a file of weights, or a run folder.")
+    ] = None,
+    classes: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The names of the classes, a line each, for a file of weights.")
+    ] = None,
     top: Annotated[int, typer.Option(help="How many classes to name.")] = 3,
     invert: Annotated[
         bool, typer.Option("--invert", help="Exchange light and dark first, e.g. for ink on paper.")
@@ -241,12 +262,13 @@ def predict(
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images that cannot be read.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Classify image files with a trained run."""
-    from layerlab.training import load_run
+    """Classify image files with a trained run, or with a network of the zoo and published weights."""
     from layerlab.training import predict as predict_images
+    from layerlab.training.classifier import chosen_classifier
 
     with redirect_stdout(sys.stderr):
-        predictions = predict_images(load_run(run), images, top=top, invert=invert, skip_bad=skip_bad)
+        classifier = chosen_classifier(model, weights, classes)
+        predictions = predict_images(classifier, images, top=top, invert=invert, skip_bad=skip_bad)
     if as_json:
         shown = [{"path": str(one.path), "classes": dict(one.classes)} for one in predictions]
         print_json(shown)
@@ -257,69 +279,6 @@ def predict(
         print("some images are dark on light, the training images light on dark: try --invert", file=sys.stderr)
     for sentence in predictions.skipped:
         print(f"skipped: {sentence}", file=sys.stderr)
-
-
-@app.command()
-def export(
-    source: Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run folder, or a network as for train.")],
-    onnx: Annotated[Path | None, typer.Option(metavar="FILE", help="An ONNX file, checked by ONNX Runtime.")] = None,
-    pytorch: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="PyTorch source (of a network from Keras text).")
-    ] = None,
-    keras: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Keras source (of a network from Keras text).")
-    ] = None,
-    input_size: Annotated[
-        str | None, typer.Option("--input", metavar="CxHxW", help="Size of its input, e.g. 3x224x224.")
-    ] = None,
-) -> None:
-    """Write a network in another form."""
-    if onnx is None and pytorch is None and keras is None:
-        raise LayerlabError("export to what? Add --onnx FILE, --pytorch FILE or --keras FILE")
-    from layerlab.files import atomic_write
-    from layerlab.notation import KerasModel, write_keras, write_pytorch
-    from layerlab.training import export_onnx, load_run
-    from layerlab.zoo import resolve
-
-    run = load_run(source) if Path(source).is_dir() else None
-    module = run.model if run is not None else resolve(source)
-    for path, write in ((pytorch, write_pytorch), (keras, write_keras)):
-        if path is None:
-            continue
-        if not isinstance(module, KerasModel):
-            raise LayerlabError(f'"{source}" does not come from Keras text; only such networks are written as source')
-        atomic_write(path, write(module))
-        print(f"{path}: written")
-    if onnx is not None:
-        shape = _input_size(module, source, input_size) if run is None or input_size is not None else None
-        done = export_onnx(run if run is not None else module, onnx, input_shape=shape)
-        print(
-            f"{done.path}: {done.bytes:,} bytes, opset {done.opset}; ONNX Runtime agrees with PyTorch to"
-            f" {done.max_difference:.1e} of the largest output"
-        )
-
-
-@app.command()
-def models(
-    pattern: Annotated[str, typer.Argument(help="Names to list, e.g. 'resnet*'.")] = "*",
-    as_json: JsonOption = False,
-) -> None:
-    """List the zoo."""
-    from dataclasses import asdict
-
-    from layerlab.zoo import list_models, model_info
-
-    infos = [model_info(name) for name in list_models(pattern)]
-    if not infos:
-        raise LayerlabError(f'no model is called like "{pattern}"; known: {", ".join(list_models())}')
-    if as_json:
-        print_json([asdict(info) for info in infos])
-        return
-    rows = [
-        (info.name, f"{info.parameters:,}", f"{info.macs:,}", "x".join(map(str, info.input_shape)), info.idea)
-        for info in infos
-    ]
-    print_table(("model", "parameters", "MACs", "input", "the idea"), rows, numbers=(1, 2))
 
 
 @app.command()
@@ -346,21 +305,6 @@ def data(as_json: JsonOption = False) -> None:
     ]
     print_table(("data set", "image", "classes", "images", "needs", "what it is"), rows, numbers=(2, 3))
     print("Any folder of class folders works too, by its path; so does one with train/ and val/ of them.")
-
-
-def _input_size(module: nn.Module, spec: str, given: str | None) -> tuple[int, ...]:
-    """Return the input's size without the batch: what was given, or what the network says."""
-    from layerlab.zoo import input_shape_of
-
-    if given is not None:
-        parts = given.lower().split("x")
-        if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
-            raise LayerlabError(f'--input "{given}" is no size; expected whole numbers joined by x, e.g. 3x224x224')
-        return tuple(int(part) for part in parts)
-    known = input_shape_of(module)
-    if known is None or None in known:
-        raise LayerlabError(f'"{spec}" does not say the size of its input; add it, e.g. --input 3x224x224')
-    return tuple(side for side in known if side is not None)
 
 
 def _print_result(run: Run) -> None:
