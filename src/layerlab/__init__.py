@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from layerlab.data import list_datasets, load_data
     from layerlab.notation import load_keras_weights, read_keras, write_keras, write_pytorch
     from layerlab.training import Run, check_architecture, export_onnx, load_run
+    from layerlab.training.compare import compare
+    from layerlab.training.export_program import export_program
     from layerlab.training.fit import fit
     from layerlab.training.optimize import optimize
     from layerlab.training.predict import predict
     from layerlab.zoo import create, list_models, model_info, transplant
+    from layerlab.zoo.source import write_source
 
 __version__ = "0.1.0"
 
@@ -37,10 +40,13 @@ _HOME = {
     "dissect": "layerlab.anatomy",
     "Run": "layerlab.training",
     "check_architecture": "layerlab.training",
+    "compare": "layerlab.training.compare",
     "fit": "layerlab.training",
     "load_run": "layerlab.training",
     "predict": "layerlab.training",
     "export_onnx": "layerlab.training",
+    "export_program": "layerlab.training.export_program",
+    "write_source": "layerlab.zoo.source",
     "optimize": "layerlab.training.optimize",
 }
 
@@ -49,9 +55,11 @@ __all__ = [
     "LayerlabError",
     "Run",
     "check_architecture",
+    "compare",
     "create",
     "dissect",
     "export_onnx",
+    "export_program",
     "fit",
     "list_datasets",
     "list_models",
@@ -65,6 +73,7 @@ __all__ = [
     "transplant",
     "write_keras",
     "write_pytorch",
+    "write_source",
 ]
 
 _PARTS = frozenset({"anatomy", "data", "layers", "notation", "playground", "studio", "training", "zoo"})

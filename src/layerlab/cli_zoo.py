@@ -34,7 +34,7 @@ def models(
 
     names = list_models(pattern)
     if not names:
-        raise LayerlabError(f'no model is called like "{pattern}"{did_you_mean(pattern.strip("*?"), list_models())}')
+        raise LayerlabError(f'no model is called like "{pattern}"{_nearest(pattern, list_models())}')
     infos = [model_info(name) for name in names]
     if as_json:
         print_json([_described(info) for info in infos])
@@ -43,6 +43,12 @@ def models(
     else:
         columns = ("model", "parameters", "MACs", "input", "year", "task", "the idea")
         print_table(columns, [_row(info) for info in infos], numbers=(1, 2, 4))
+
+
+def _nearest(pattern: str, known: list[str]) -> str:
+    """Return the nearest names, or where they are listed: they are too many for an error."""
+    near = did_you_mean(pattern.replace("*", "").replace("?", ""), known)
+    return near if near.startswith("; did") else "; layerlab models lists all"
 
 
 def _row(info: ModelInfo) -> tuple[str, ...]:
@@ -131,6 +137,11 @@ def compare(
     precision: Annotated[str, typer.Option(help="32, bf16, 16 (CUDA), or auto: measured, the fastest.")] = "auto",
     memory_format: Annotated[str, typer.Option(help="contiguous, channels_last, or auto: measured.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto: the best there is.")] = "auto",
+    weights: Annotated[str | None, typer.Option(help="To begin with, as for train: imagenet, or a file.")] = None,
+    freeze: Annotated[str | None, typer.Option(help="Parts that do not learn, as for train: backbone.")] = None,
+    backbone_learning_rate: Annotated[
+        float | None, typer.Option(help="The highest for all but the head (default: that of the rest).")
+    ] = None,
     data_root: Annotated[Path | None, typer.Option(help="Where downloads are kept.")] = None,
     size: Annotated[int | None, typer.Option(help="Height and width of the images.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that read image files.")] = None,
@@ -171,6 +182,9 @@ def compare(
                 precision=precision,
                 memory_format=memory_format,
                 device=device,
+                weights=weights,
+                freeze=freeze,
+                backbone_learning_rate=backbone_learning_rate,
                 root=data_root,
                 size=size,
                 workers=workers,
@@ -195,13 +209,15 @@ def _print_comparison(result: Comparison) -> None:
             row.model,
             row.text,
             shown(row.parameters, ","),
+            row.input_text,
             shown(row.macs, ","),
             shown(row.images_per_second, ",.0f"),
             shown(row.seconds, ",.1f"),
         )
         for row in result.ranked
     ]
-    print_table(("model", "accuracy", "parameters", "MACs", "images/s", "seconds"), rows, numbers=range(2, 6))
+    columns = ("model", "accuracy", "parameters", "input", "MACs", "images/s", "seconds")
+    print_table(columns, rows, numbers=(2, 4, 5, 6))
     for row in result.ranked:
         if row.trouble:
             print(f"{row.model}: {row.trouble}")

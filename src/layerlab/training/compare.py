@@ -129,7 +129,7 @@ class _Plan:
         seeds = self.seeds
         counted = seeds == list(range(len(seeds)))
         sayable = counted and all(isinstance(value, (bool, int, float, str)) for value in self.options.values())
-        if not sayable or not set(self.options) <= _ON_COMMAND_LINE:
+        if not sayable or set(self.options) & _NOT_ON_COMMAND_LINE:
             given = "".join(f", {name}={value!r}" for name, value in self.options.items())
             return f"layerlab.compare({self.models!r}, {self.data!r}, seeds={seeds!r}{given})"
         words = ["layerlab", "compare", *self.models, "--data", self.data, "--seeds", str(len(seeds))]
@@ -139,9 +139,9 @@ class _Plan:
         return shlex.join(words)
 
 
-_ON_COMMAND_LINE = {entry.name for entry in fields(TrainingConfig)} - {
-    "seed", "optimizer_options", "devices", "nodes", "strategy", "checkpoint_minutes",
-} | {"root", "size", "workers", "skip_bad"}  # fmt: skip
+_NOT_ON_COMMAND_LINE = frozenset({
+    "checkpoint_minutes", "channels", "devices", "download", "learning_rates", "nodes", "optimizer_options", "strategy",
+})  # fmt: skip
 
 
 def _checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,6 +151,8 @@ def _checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
         if name not in known:
             raise LayerlabError(f'compare has no option "{name}"{did_you_mean(name, known)}')
     chosen = {name: value for name, value in options.items() if value != known[name].default}
+    if isinstance(freeze := chosen.get("freeze"), Sequence) and not isinstance(freeze, str):
+        chosen["freeze"] = ",".join(freeze)
     return {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in chosen.items()}
 
 

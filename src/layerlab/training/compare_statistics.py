@@ -97,6 +97,11 @@ class Row:
         return next((trial.macs for trial in self.trials if trial.macs is not None), None)
 
     @property
+    def input_text(self) -> str:
+        """The size of the images that it was trained on, such as ``1x28x28``."""
+        return next(("x".join(map(str, trial.input_shape)) for trial in self.trials if trial.input_shape), "-")
+
+    @property
     def images_per_second(self) -> float | None:
         """In training, the mean over the seeds."""
         known = [trial.images_per_second for trial in self.trials if trial.images_per_second is not None]
