@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 import shlex
@@ -16,7 +17,6 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 import layerlab
 from layerlab.zoo.registry import knobs_of
@@ -56,9 +56,16 @@ def figures(cell: str) -> tuple[int, int]:
         return info.parameters, info.macs
     assert knobs == ["stride_on_first=True"], cell
     module = layerlab.create(name, device="meta", stride_on_first=True).eval()
-    with FlopCounterMode(display=False) as counted:
-        module(torch.empty(1, *info.input_shape, device="meta"))
-    return sum(parameter.numel() for parameter in module.parameters()), counted.get_total_flops() // 2
+    products: list[int] = []
+
+    def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:
+        products.append(output.numel() * layer.weight[0].numel())  # type: ignore[index]
+
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            layer.register_forward_hook(count)
+    module(torch.empty(1, *info.input_shape, device="meta"))
+    return sum(parameter.numel() for parameter in module.parameters()), sum(products)
 
 
 @BY_PAGE
@@ -195,24 +202,49 @@ def test_what_to_read_is_there() -> None:
 # ---- pictures
 
 
-def draw(folder: Path, *names: str) -> None:
-    script = ROOT / "scripts" / "figures" / "draw.py"
-    command = [sys.executable, "-B", str(script), "--output", str(folder), *names]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    for file in folder.iterdir():
-        same = file.read_bytes() == (PICTURES / file.name).read_bytes()
-        assert same, f"{file.name} is not what the networks give now: run scripts/figures/draw.py"
+SCRIPTS = ROOT / "scripts" / "figures"
+QUICK = ("lenet5-stages", "lenet-connections", "resnet-blocks", "reading-order", "zoo-map")
 
 
-def test_pictures_are_as_they_are_drawn(tmp_path: Path) -> None:
-    draw(tmp_path, "lenet5-stages", "lenet-connections", "resnet-blocks", "reading-order", "zoo-map")
+@pytest.fixture
+def pictures(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """Return the functions that draw, by the picture's name."""
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    yield importlib.import_module("draw").FIGURES
+    for file in SCRIPTS.glob("*.py"):
+        sys.modules.pop(file.stem, None)
+
+
+def drawn(picture: Any) -> str:
+    canvas, title, description = picture()
+    text: str = canvas.svg(title, description)
+    return text
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_pictures_are_as_they_are_drawn(name: str, pictures: dict[str, Any]) -> None:
+    same = drawn(pictures[name]) == (PICTURES / f"{name}.svg").read_text()
+    assert same, f"{name}.svg is not what the networks give now: run python scripts/figures/draw.py"
 
 
 @pytest.mark.slow
-def test_all_pictures_are_as_they_are_drawn(tmp_path: Path) -> None:
-    draw(tmp_path)
-    assert {file.name for file in tmp_path.iterdir()} == {file.name for file in PICTURES.iterdir()}
+def test_all_pictures_are_as_they_are_drawn(pictures: dict[str, Any]) -> None:
+    assert set(pictures) == {file.stem for file in PICTURES.iterdir()}
+    for name, picture in pictures.items():
+        same = drawn(picture) == (PICTURES / f"{name}.svg").read_text()
+        assert same, f"{name}.svg is not what the networks give now: run python scripts/figures/draw.py"
+
+
+def test_a_picture_is_drawn_from_the_command_line(tmp_path: Path) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-B", str(SCRIPTS / "draw.py"), "--output", str(tmp_path), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert run("vgg-stack").returncode == 0
+    assert (tmp_path / "vgg-stack.svg").read_text() == (PICTURES / "vgg-stack.svg").read_text()
+    refused = run("vgg-stak")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("no figure vgg-stak; there are alexnet-stages, ")
 
 
 def test_pictures_are_shown_described_and_small() -> None:

@@ -131,6 +131,9 @@ class Parallel:
         joint = foot + _GAP + 8 + _JOIN
         reach = _join_width(self.join) / 2
         words = reach > _JOIN
+        for place in map(abs, self._offsets()):
+            if words and reach - 8 < place < reach + 24:  # wide enough that a line close by comes in from above
+                reach = place + 14
         canvas.line([(x, y), (x, fork)])
         for place, branch in zip(self._offsets(), self.branches, strict=True):
             at = x + place
