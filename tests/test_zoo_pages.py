@@ -179,13 +179,13 @@ def test_commands_are_understood(page: Path) -> None:
             assert line.startswith("$ layerlab "), line
             _, command, *words = shlex.split(line.removeprefix("$ "))
             values = known[command].make_context(command, words).params
-            given = values.get("names") or [values.get("model")]
+            given = values.get("names") or [values.get("model") or values.get("source")]
             if command == "models":
                 assert layerlab.list_models(words[0]) if words else networks
                 continue
             assert given[0], line
             assert set(given) <= set(networks), line
-            assert values.get("data") in (None, *sets), line
+            assert values.get("data") in (None, "./photos", *sets), line
             if values.get("layer"):
                 layerlab.create(given[0], device="meta").get_submodule(values["layer"])
 
