@@ -21,7 +21,7 @@ for a telephone. Two dials trade accuracy for speed: a factor on all widths, and
 Differences from the paper: ReLU6 in place of ReLU, as in the authors' later code and in all published weights; the
 last block has stride 1 (the paper's table says 2, and its output 7x7 says 1); padding is one pixel on every side,
 as in PyTorch (``padding="same"`` and ``epsilon=1e-3`` are Keras's: stride 2 pads right and bottom); no dropout.
-Weights start from He's normal distribution.
+Weights start from He's normal distribution over the inputs of a kernel; the paper is silent.
 
 Parameters: 4,231,976, multiply-accumulates: 568,740,352, as in the paper (4.2 and 569 million) and in timm.
 
@@ -144,6 +144,8 @@ class MobileNetV1(nn.Module):
         check_choice("stem", stem, STEMS)
         check_choice("padding", padding, PADDINGS)
         check_fraction("dropout", dropout)
+        if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float)) or not 0 < epsilon < 1:
+            raise ValueError(f"epsilon must be a number between 0 and 1, not {epsilon!r}")
         self.num_classes = num_classes
         c32, c64, c128, c256, c512, c1024 = (scaled(channels, width) for channels in (32, 64, 128, 256, 512, 1024))
         self.c32, self.c64, self.c128, self.c256, self.c512, self.c1024 = c32, c64, c128, c256, c512, c1024
@@ -174,7 +176,7 @@ class MobileNetV1(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(c1024, num_classes)
 
-        he_normal(self)
+        he_normal(self, mode="fan_in")  # of a depthwise kernel 9, whatever the width
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits."""

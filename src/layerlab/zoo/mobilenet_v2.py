@@ -105,6 +105,7 @@ class InvertedResidual(nn.Module):
         expansion: how many times wider it is inside.
         activation: by name.
         norm: by name.
+        skip: whether the input is added at all.
 
     Input shape:
         (N, in_channels, H, W)
@@ -114,11 +115,19 @@ class InvertedResidual(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, stride: int, expansion: int, activation: str, norm: str
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        expansion: int,
+        activation: str,
+        norm: str,
+        *,
+        skip: bool = True,
     ) -> None:
         super().__init__()
         self.in_channels, self.out_channels, self.stride = in_channels, out_channels, stride
-        self.adds = stride == 1 and in_channels == out_channels
+        self.adds = skip and stride == 1 and in_channels == out_channels
         hidden = in_channels * expansion
         layer = partial(conv_norm_activation, activation=activation, norm=norm)
 
@@ -147,6 +156,7 @@ class MobileNetV2(nn.Module):
         width: factor on all channels but the last 1280, which only grow.
         activation: by name.
         norm: by name; convolutions have biases where it is ``none``.
+        skip: False for no skip connections.
         dropout: rate before the classifier.
         stem: ``imagenet`` (stride 2) or ``cifar`` (stride 1).
 
@@ -167,6 +177,7 @@ class MobileNetV2(nn.Module):
         width: float = 1.0,
         activation: str = "relu6",
         norm: str = "batch",
+        skip: bool = True,
         dropout: float = 0.2,
         stem: str = "imagenet",
     ) -> None:
@@ -184,7 +195,7 @@ class MobileNetV2(nn.Module):
             out_channels = rounded(base, width)
             for number in range(blocks):
                 step = stride if number == 0 else 1
-                features.append(InvertedResidual(channels, out_channels, step, expansion, activation, norm))
+                features.append(InvertedResidual(channels, out_channels, step, expansion, activation, norm, skip=skip))
                 channels = out_channels
         self.last_channels = rounded(1280, max(1.0, width))
         features.append(layer(channels, self.last_channels, 1))
@@ -195,7 +206,8 @@ class MobileNetV2(nn.Module):
         dense = nn.Linear(self.last_channels, num_classes)
         self.classifier = nn.Sequential(nn.Dropout(dropout), dense)
 
-        he_normal(self)
+        # Over the outputs, as torchvision has it, depthwise kernels start so small that without norms nothing passes.
+        he_normal(self, mode="fan_in" if norm == "none" else "fan_out")
         nn.init.normal_(dense.weight, 0.0, 0.01)
         nn.init.zeros_(dense.bias)
 

@@ -30,7 +30,7 @@ torchvision's: batch normalisation with epsilon 0.001 and momentum 0.01, dropout
 
 Parameters: 5,483,032 (large) and 2,542,856 (small) as in torchvision; the paper says 5.4 and 2.5 million.
 
-What to try next: ``activation="relu"`` against the paper's mixture, ``width=0.25``, another input size.
+What to try next: ``activation="relu"`` against the paper's mixture, ``width=0.25``, ``skip=False``.
 """
 
 from __future__ import annotations
@@ -142,6 +142,7 @@ class SearchedBlock(nn.Module):
         width: factor on its channels.
         activation: in place of the row's, by name.
         norm: by name.
+        skip: whether the input is added where the shape is the same.
 
     Input shape:
         (N, in_channels, H, W)
@@ -150,11 +151,13 @@ class SearchedBlock(nn.Module):
         (N, out_channels, ceil(H / stride), ceil(W / stride))
     """
 
-    def __init__(self, in_channels: int, row: Row, width: float, activation: str | None, norm: str) -> None:
+    def __init__(
+        self, in_channels: int, row: Row, width: float, activation: str | None, norm: str, *, skip: bool = True
+    ) -> None:
         super().__init__()
         hidden = rounded(row.expanded, width)
         self.in_channels, self.out_channels, self.stride = in_channels, rounded(row.channels, width), row.stride
-        self.adds = row.stride == 1 and in_channels == self.out_channels
+        self.adds = skip and row.stride == 1 and in_channels == self.out_channels
         layer = partial(_layer, activation=activation or row.activation, norm=norm)
 
         self.block = nn.Sequential(
@@ -182,6 +185,7 @@ class MobileNetV3(nn.Module):
         width: factor on all channels.
         activation: by name, in place of the paper's mixture of ReLU and hard-swish (None).
         norm: by name; convolutions have biases where it is ``none``.
+        skip: False for no skip connections.
         dropout: rate before the classifier.
         stem: ``imagenet`` (stride 2) or ``cifar`` (stride 1).
         size: ``large`` (Table 1) or ``small`` (Table 2).
@@ -203,6 +207,7 @@ class MobileNetV3(nn.Module):
         width: float = 1.0,
         activation: str | None = None,
         norm: str = "batch",
+        skip: bool = True,
         dropout: float = 0.2,
         stem: str = "imagenet",
         size: str = "large",
@@ -220,7 +225,7 @@ class MobileNetV3(nn.Module):
         channels = rounded(rows[0].channels, width)
         features: list[nn.Module] = [_layer(in_channels, channels, 3, stride=first_stride, activation=late, norm=norm)]
         for row in rows:
-            block = SearchedBlock(channels, row, width, activation, norm)
+            block = SearchedBlock(channels, row, width, activation, norm, skip=skip)
             channels = block.out_channels
             features.append(block)
         self.channels = 6 * channels
@@ -235,7 +240,8 @@ class MobileNetV3(nn.Module):
             hidden, activate(late, self.last_channels, inplace=True, dims=0), nn.Dropout(dropout), dense
         )
 
-        he_normal(self)
+        # Over the outputs, as torchvision has it, depthwise kernels start so small that without norms nothing passes.
+        he_normal(self, mode="fan_in" if norm == "none" else "fan_out")
         for layer in (hidden, dense):
             nn.init.normal_(layer.weight, 0.0, 0.01)
             nn.init.zeros_(layer.bias)

@@ -27,7 +27,8 @@ and batch normalisation after it; nothing stands between depthwise and pointwise
 Differences from the paper: ``padding`` and ``epsilon`` by default as in the published PyTorch weights (timm's
 ``legacy_xception``, whose names are used): pooling padded on all sides and 1e-5. ``padding="same", epsilon=1e-3``
 is the author's Keras network, pooling padded at the right and bottom first. Weights start from He's normal
-distribution. ``xception_cifar`` is our own small version: width 0.125, two middle blocks, unstrided stem.
+distribution over the inputs of a kernel. ``xception_cifar`` is our own small version: an eighth of the width, two
+middle blocks, unstrided stem.
 
 Parameters: 22,855,952 as in the paper; 8,357,403,496 multiply-accumulates as in timm.
 
@@ -83,6 +84,7 @@ class XceptionBlock(nn.Module):
     Args:
         channels: that come in and that each separable convolution gives: two or more numbers.
         stride: 2 for max pooling 3x3/2 at the end; the skip connection is then a 1x1 convolution.
+        adds: whether there is a skip connection.
         activates_first: whether an activation comes before the first convolution.
         activation: by name.
         norm: by name.
@@ -105,14 +107,16 @@ class XceptionBlock(nn.Module):
         padding: str,
         epsilon: float,
         *,
+        adds: bool = True,
         activates_first: bool = True,
     ) -> None:
         super().__init__()
         self.in_channels, self.out_channels, self.stride = channels[0], channels[-1], stride
+        self.adds = adds
         bias = norm == "none"
 
         self.skip: nn.Module | None = None
-        if stride != 1 or self.in_channels != self.out_channels:
+        if adds and (stride != 1 or self.in_channels != self.out_channels):
             self.skip = nn.Conv2d(self.in_channels, self.out_channels, 1, stride, bias=bias)
             self.skipbn = normalize(norm, self.out_channels, epsilon=epsilon)
 
@@ -133,7 +137,8 @@ class XceptionBlock(nn.Module):
         x = self.rep(identity)  # out_channels, ceil(H/stride), ceil(W/stride)
         if self.skip is not None:
             identity = self.skipbn(self.skip(identity))  # out_channels, ceil(H/stride), ceil(W/stride)
-        x += identity
+        if self.adds:
+            x += identity
         return x
 
 
@@ -147,6 +152,7 @@ class Xception(nn.Module):
         depth: blocks of the middle flow, 8 in the paper.
         activation: by name.
         norm: by name; convolutions have biases where it is ``none``.
+        skip: False for no skip connections.
         dropout: rate before the classifier.
         stem: ``imagenet`` (stride 2, unpadded) or ``cifar`` (stride 1, padded).
         padding: of the poolings, ``symmetric`` or ``same`` (Keras's).
@@ -170,6 +176,7 @@ class Xception(nn.Module):
         depth: int = 8,
         activation: str = "relu",
         norm: str = "batch",
+        skip: bool = True,
         dropout: float = 0.5,
         stem: str = "imagenet",
         padding: str = "symmetric",
@@ -180,12 +187,14 @@ class Xception(nn.Module):
         check_choice("stem", stem, STEMS)
         check_choice("padding", padding, PADDINGS)
         check_fraction("dropout", dropout)
+        if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float)) or not 0 < epsilon < 1:
+            raise ValueError(f"epsilon must be a number between 0 and 1, not {epsilon!r}")
         self.num_classes = num_classes
         self.c32, self.c64, self.c128, self.c256, self.c728 = (scaled(c, width) for c in (32, 64, 128, 256, 728))
         self.c1024, self.c1536, self.c2048 = (scaled(c, width) for c in (1024, 1536, 2048))
         bias = norm == "none"
         stride, border = (2, 0) if stem == "imagenet" else (1, 1)
-        block = partial(XceptionBlock, activation=activation, norm=norm, padding=padding, epsilon=epsilon)
+        block = partial(XceptionBlock, activation=activation, norm=norm, padding=padding, epsilon=epsilon, adds=skip)
 
         self.conv1 = nn.Conv2d(in_channels, self.c32, 3, stride, border, bias=bias)
         self.bn1 = normalize(norm, self.c32, epsilon=epsilon)
@@ -215,7 +224,7 @@ class Xception(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(self.c2048, num_classes)
 
-        he_normal(self)
+        he_normal(self, mode="fan_in")  # of a depthwise kernel 9, whatever the width
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits. H, W are the sides behind the stem: 147 for 299."""
