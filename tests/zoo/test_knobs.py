@@ -90,6 +90,16 @@ def test_defaults_that_stay_are_drawn_and_those_that_are_written_are_not() -> No
     assert torch.equal(module[0].bias, torch.zeros(64))
 
 
+def test_a_convolution_that_nobody_draws_has_the_default() -> None:
+    torch.manual_seed(0)
+    with DeferredDefaults():
+        layer = nn.Conv2d(16, 64, 3, bias=True)
+        layer.weight.requires_grad_(True)
+    bound = 1 / math.sqrt(16 * 9)
+    assert layer.weight.abs().max() <= bound
+    assert layer.weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+
+
 def test_an_error_inside_leaves_the_mode() -> None:
     with pytest.raises(ZeroDivisionError), DeferredDefaults():
         nn.Linear(2, 2)

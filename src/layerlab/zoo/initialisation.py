@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -40,7 +41,7 @@ class DeferredDefaults(TorchFunctionMode):
             if kwargs.get("a") == _DEFAULT_SLOPE:
                 self._pending[id(tensor)] = tensor
                 return tensor
-        elif self._pending and name.endswith("_"):
+        elif self._pending and _WRITES.fullmatch(name) and name != "requires_grad_":
             tensor = args[0] if args else kwargs.get("tensor")
             self._pending.pop(id(tensor), None)
         return function(*args, **kwargs)
@@ -61,6 +62,7 @@ _FILLING = frozenset(
         *("fill_", "zero_"),  # methods of a tensor; uniform_ and normal_ are too
     }
 )
+_WRITES = re.compile(r".*[a-z0-9]_")  # zero_ and copy_, but not __get__, by which a shape is read
 _DEFAULT_SLOPE = math.sqrt(5)  # of torch.nn's convolutions and dense layers
 
 
