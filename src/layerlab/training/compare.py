@@ -37,6 +37,7 @@ __all__ = ["Comparison", "Row", "Trial", "compare"]
 
 _FORMAT = 1
 _NOT_OPTIONS = frozenset({"model", "data", "seed", "output", "resume", "progress", "callbacks"})
+_OPTIONS = {name: one for name, one in inspect.signature(fit).parameters.items() if name not in _NOT_OPTIONS}
 _LONGEST_NAME = 80
 
 
@@ -146,11 +147,10 @@ _NOT_ON_COMMAND_LINE = frozenset({
 
 def _checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that say something; refuse those that ``fit`` has not."""
-    known = {name: one for name, one in inspect.signature(fit).parameters.items() if name not in _NOT_OPTIONS}
     for name in options:
-        if name not in known:
-            raise LayerlabError(f'compare has no option "{name}"{did_you_mean(name, known)}')
-    chosen = {name: value for name, value in options.items() if value != known[name].default}
+        if name not in _OPTIONS:
+            raise LayerlabError(f'compare has no option "{name}"{did_you_mean(name, _OPTIONS)}')
+    chosen = {name: value for name, value in options.items() if value != _OPTIONS[name].default}
     if isinstance(freeze := chosen.get("freeze"), Sequence) and not isinstance(freeze, str):
         chosen["freeze"] = ",".join(freeze)
     return {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in chosen.items()}
@@ -314,7 +314,7 @@ class _Study:
         """Return what an earlier call has measured and its run folder still holds."""
         try:
             content = json.loads((self.folder / "results.json").read_bytes())
-            trials = [Trial(**record) for record in content["trials"]]
+            trials = [Trial(**{**record, "input_shape": tuple(record["input_shape"])}) for record in content["trials"]]
         except (OSError, ValueError, KeyError, TypeError):
             return {}
         return {

@@ -14,8 +14,13 @@ from layerlab.training.report_payload import flat_facts
 __all__ = ["cost_figure", "render_comparison"]
 
 _NAMES = {"parameters": "parameters", "macs": "multiply-accumulates for one image"}
-_PLACES = {"middle right": (1, 0), "middle left": (-1, 0), "top center": (0, 1), "bottom center": (0, -1)}
-_LETTER = 0.0125
+_PLACES = {
+    f"{name} {side}": (across, up)
+    for up, name in ((0, "middle"), (1, "top"), (-1, "bottom"))
+    for across, side in ((1, "right"), (-1, "left"), (0, "center"))
+    if up or across
+}
+_LETTER = 0.009
 """Width of a letter of a label as a share of the figure's width."""
 
 
@@ -56,10 +61,10 @@ def cost_figure(rows: Sequence[Row], cost: str) -> Figure:
         "xaxis": {
             "type": "log",
             "title": {"text": f"{_NAMES[cost]} (logarithmic)"},
-            "range": list(across),
-            # The digits between two powers are a habit of Plotly's that nobody reads.
-            "dtick": 1 if across[1] - across[0] > 1 else "D2",
-            "exponentformat": "SI",
+            "range": across,
+            "tickmode": "array",
+            "tickvals": _ticks(*across),
+            "tickformat": "~s",
         },
         "yaxis": {
             "title": {"text": "test accuracy"},
@@ -70,7 +75,10 @@ def cost_figure(rows: Sequence[Row], cost: str) -> Figure:
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
         "margin": {"l": 68, "r": 16, "t": 34, "b": 52},
     }
-    return {"data": [runs, means], "layout": layout}
+    several = any(len(row.accuracies) > 1 for row in known)
+    if not several:  # then the mean is the run
+        means |= {"name": "one run"}
+    return {"data": [runs, means] if several else [means], "layout": layout}
 
 
 def render_comparison(result: Comparison) -> str:
@@ -102,6 +110,13 @@ def render_comparison(result: Comparison) -> str:
         script=Markup(script),  # noqa: S704  (our own file)
         hashes=[_hash(library), _hash(script)],
     )
+
+
+def _ticks(low: float, high: float) -> list[int]:
+    """Return the numbers on the axis between two powers of ten: 1, 2 and 5 of each decade where there are few."""
+    digits = (1,) if high - low > 2 else (1, 2, 5)
+    numbers = [digit * 10**power for power in range(math.floor(low), math.ceil(high) + 1) for digit in digits]
+    return [number for number in numbers if low <= math.log10(number) <= high]
 
 
 def _ranges(rows: Sequence[Row], cost: str) -> tuple[list[float], list[float]]:
@@ -139,9 +154,9 @@ def _positions(rows: Sequence[Row], cost: str, ranges: tuple[list[float], list[f
 
 def _box(x: float, y: float, width: float, across: int, up: int) -> tuple[float, ...]:
     """Return the ends of a label beside the point."""
-    middle = x + across * (0.015 + width / 2)
-    height = y + up * 0.06
-    return middle - width / 2, height - 0.03, middle + width / 2, height + 0.03
+    middle = x + across * (0.01 + width / 2)
+    height = y + up * 0.05
+    return middle - width / 2, height - 0.025, middle + width / 2, height + 0.025
 
 
 def _trouble(box: tuple[float, ...], others: Sequence[tuple[float, ...]]) -> float:

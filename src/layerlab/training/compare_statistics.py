@@ -178,7 +178,8 @@ class Comparison:
         low = first.interval[0]
         near = [row.model for row in measured[1:] if row.interval is None or row.interval[1] >= low]
         if not near:
-            return f"{scale}; the interval of {first.model} lies above {'the other' if len(measured) == 2 else 'all'}"
+            others = "the other" if len(measured) == 2 else "all others"
+            return f"{scale}; the interval of {first.model} lies above {others}"
         return f"{scale}; {_listed([first.model, *near])} are not told apart, for their intervals overlap"
 
     def _scale(self, measured: Sequence[Row]) -> str:
