@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from layerlab.training.optimize import OptimizedModel, optimize
 from layerlab.training.precision import bf16_is_native
 
 CHANNELS_LAST = torch.channels_last
+GUIDE = Path(__file__).parents[2] / "docs" / "optimize.md"
 
 
 def randomise(model: nn.Module, seed: int = 0) -> nn.Module:
@@ -301,7 +303,7 @@ def test_a_dense_network_joins_its_norms_with_their_activations() -> None:
     torch.manual_seed(0)
     torchvision = pytest.importorskip("torchvision")
     model = torchvision.models.DenseNet(4, (2, 2), 8, 4, num_classes=5)
-    folded = agrees(model, images(2, 3, 64, 64), (images(1, 3, 96, 64),))
+    folded = agrees(model, images(2, 3, 32, 32), (images(1, 3, 48, 40),))
     left = [part for part in folded.module.modules() if isinstance(part, FusedAffine)]
     assert len(left) == len(folded.left) > 0 and all(part.activation.name == "relu" for part in left)
 
@@ -441,6 +443,14 @@ def test_dense_networks() -> None:
     fast = optimize(network, images(8, 12), precision="32")
     assert fast.report.folded == ("1",) or not fast.report.chosen.folded
     assert torch.allclose(fast(images(5, 12)), network(images(5, 12)), atol=1e-5)
+
+
+def test_the_guides_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    source = GUIDE.read_text().partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(source, names)
+    assert names["logits"].shape == (200, 10)
+    assert "8 x 3 x 32 x 32" in capsys.readouterr().out
 
 
 def test_an_optimised_network_is_not_trained(network: nn.Module) -> None:
