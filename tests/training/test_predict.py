@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,12 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torchvision
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from layerlab.data import Preprocessing
 from layerlab.errors import LayerlabError
-from layerlab.training.predict import predict
+from layerlab.training.predict import load_classifier, predict
+from layerlab.zoo import create
+from parity import randomise
 
 CLASSES = ["cat", "dog", "emu", "fox"]
 
@@ -205,3 +210,69 @@ def test_one_output_for_two_classes(picture: Image.Image) -> None:
     run.model, run.classes = Sign(), ["dark", "light"]
     found = predict(run, [Image.new("L", (6, 6), 255), Image.new("L", (6, 6), 0)])
     assert [one.name for one in found] == ["light", "dark"]
+
+
+# ---- networks of the zoo
+
+
+def of_the_zoo(tmp_path: Path, classes: int = 10) -> Path:
+    """Write weights of a small network as a file, and as a run that says what they are."""
+    model = create("lecture_cnn", num_classes=classes)
+    (tmp_path / "run").mkdir()
+    save_file(model.state_dict(), tmp_path / "run" / "model.safetensors")
+    names = [f"kind {number}" for number in range(classes)]
+    recipe = Preprocessing((28, 28), 1, (0.4,), (0.2,), tuple(names), resize=32, interpolation="bicubic")
+    config = {"classes": names, "preprocessing": recipe.to_dict()}
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    save_file(model.state_dict(), tmp_path / "weights.safetensors")
+    return tmp_path
+
+
+def test_a_classifier_of_weights_that_say_what_they_are(tmp_path: Path, picture: Image.Image) -> None:
+    classifier = load_classifier("lecture_cnn", of_the_zoo(tmp_path) / "run")
+    assert classifier.classes[3] == "kind 3"
+    assert (classifier.preprocessing.resize, classifier.preprocessing.interpolation) == (32, "bicubic")
+    assert not classifier.model.training
+    found = predict(classifier, [picture, picture])
+    assert found[0].probabilities == found[1].probabilities
+    assert found[0].name.startswith("kind ")
+
+
+def test_a_classifier_of_weights_that_do_not(tmp_path: Path) -> None:
+    weights = of_the_zoo(tmp_path) / "weights.safetensors"
+    names = [str(number) for number in range(10)]
+    for classes, sentence in (
+        (None, f'the weights "{weights}" do not name their 10 classes: give the names (--classes FILE, a name a line)'),
+        (names[:9], f'9 class names came and "lecture_cnn" has 10 outputs with the weights "{weights}"'),
+        (names, f'the weights "{weights}" do not say how images are prepared for them: use a run folder, which does'),
+    ):
+        with pytest.raises(LayerlabError) as error:
+            load_classifier("lecture_cnn", weights, classes=classes)
+        assert str(error.value) == sentence
+    with pytest.raises(LayerlabError, match="9 class names came and"):
+        load_classifier("lecture_cnn", tmp_path / "run", classes=names[:9])
+    assert load_classifier("lecture_cnn", tmp_path / "run", classes=names).classes == names
+
+
+def test_a_name_alone_is_the_published_network(
+    tmp_path: Path, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = torchvision.models.mobilenet_v3_small()
+    randomise(reference)
+    torch.save(reference.state_dict(), tmp_path / "published.pth")
+    monkeypatch.setattr("layerlab.zoo.weights.fetch_file", lambda file: tmp_path / "published.pth")
+    photograph = picture.resize((300, 240)).convert("RGB")
+    (one,) = predict("mobilenet_v3_small", photograph, top=5)
+    about = torchvision.models.MobileNet_V3_Small_Weights.IMAGENET1K_V1
+    with torch.no_grad():
+        theirs = reference.eval()(about.transforms()(photograph)[None]).softmax(dim=1)[0]
+    assert one.probabilities == pytest.approx(theirs.tolist(), abs=1e-6)
+    assert [name for name, _ in one.classes] == [about.meta["categories"][i] for i in theirs.topk(5).indices]
+    # A file of a thousand classes of a network that is published is taken for ImageNet's.
+    again = predict(load_classifier("mobilenet_v3_small", tmp_path / "published.pth"), photograph, top=5)
+    assert again[0].classes == one.classes
+
+
+def test_a_name_that_is_neither_run_nor_network_is_said() -> None:
+    with pytest.raises(LayerlabError, match='no run folder "resnet5"'):
+        predict("resnet5", "photo.jpg")
