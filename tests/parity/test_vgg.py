@@ -46,7 +46,7 @@ def test_agrees_with_torchvision(name: str, training: bool) -> None:
 def filled(network: nn.Module) -> nn.Module:
     """Bring a network from ``meta`` with 32 hidden dense units: drawing a hundred million weights takes seconds."""
     for index, sizes in ((0, (512 * 49, 32)), (3, (32, 32)), (6, (32, 10))):
-        network.classifier[index] = nn.Linear(*sizes)  # type: ignore[index, operator]
+        network.set_submodule(f"classifier.{index}", nn.Linear(*sizes))
     network.to_empty(device="cpu")
     for parameter in network.parameters():
         nn.init.normal_(parameter, std=0.1) if parameter.dim() < 2 else nn.init.kaiming_normal_(parameter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ def count(*modules: nn.Module | None) -> int:
     return sum(parameter.numel() for part in modules if part is not None for parameter in part.parameters())
 
 
-def of_paper(**knobs: object) -> GoogLeNet:
+def of_paper(**knobs: Any) -> GoogLeNet:
     network = create("googlenet_paper", device="meta", **knobs)
     assert isinstance(network, GoogLeNet)
     return network

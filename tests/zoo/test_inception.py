@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from layerlab.zoo import inception as family
 from layerlab.zoo.inception import AuxiliaryHead, InceptionV3, Module8, Module17
 
 
-def meta(**knobs: object) -> InceptionV3:
+def meta(**knobs: Any) -> InceptionV3:
     network = create("inception_v3", device="meta", **knobs)
     assert isinstance(network, InceptionV3)
     return network

@@ -101,7 +101,7 @@ def test_width_narrows_every_layer() -> None:
 
 @pytest.mark.parametrize("norm", ["batch", "group", "layer", "none"])
 def test_a_norm_and_an_activation_follow_every_convolution(norm: str) -> None:
-    parts = list(create("vgg13", norm=norm, activation="elu", device="meta").get_submodule("features"))
+    parts = list(create("vgg13", norm=norm, activation="elu", device="meta").get_submodule("features").children())
     for index, part in enumerate(parts):
         if isinstance(part, nn.Conv2d):
             assert part.bias is not None
