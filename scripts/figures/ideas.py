@@ -249,14 +249,14 @@ def zoo_map() -> Picture:
         for name in layerlab.list_models(pattern)
     }
     for name, kind in members.items():
-        canvas.circle(*place(name), _DOT, kind)
+        canvas.dot(*place(name), kind, radius=_DOT)
     taken = [_around(*place(name), _DOT, _DOT) for name in members]
     for name in _NAMED:
         _label(canvas, name, place(name), taken)
 
     for index, (family, (kind, _)) in enumerate(_COLOURS.items()):
         y = height - 20 * (len(_COLOURS) - index) + 4
-        canvas.circle(width - 142, y, _DOT, kind)
+        canvas.dot(width - 142, y, kind, radius=_DOT)
         canvas.text(width - 130, y + 4, family, size=11, anchor="start")
     return (
         canvas,
