@@ -96,7 +96,7 @@ def test_each_family_has_a_page_that_names_its_members() -> None:
     for page in PAGES:
         for name in members_on(page):
             assert name in layerlab.list_models(), name
-        for file in re.findall(r"`(src/[\w/]+\.py)`", page.read_text()):
+        for file in re.findall(r"`((?:src|examples)/[\w/]+\.py)`", page.read_text()):
             assert (ROOT / file).exists(), file
 
 

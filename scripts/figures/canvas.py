@@ -134,7 +134,8 @@ def _style() -> str:
 
     fixed = (
         f"text{{font-family:{_SANS}}}path{{fill:none;stroke-width:1.4}}marker path{{stroke:none}}"
-        ".bar{stroke-width:16}.dot{filter:saturate(2.6) brightness(.8)}.e{stroke-width:.8;stroke:#4d5a67}.shade{fill:#000;fill-opacity:.13}"
+        ".bar{stroke-width:16}.dot{filter:saturate(2.6) brightness(.8)}"
+        ".e{stroke-width:.8;stroke:#4d5a67}.shade{fill:#000;fill-opacity:.13}"
     )
     # A marker's head is a path too: its fill has to come after the rule for paths.
     light = fixed + rules(_LIGHT)
