@@ -26,6 +26,7 @@ from layerlab.training.parts import Parts, head_of
 from layerlab.training.prepare import prepare
 from layerlab.training.schedules import make_schedule
 from layerlab.zoo import create, weights_fetch
+from layerlab.zoo.weights import weights_of
 
 pytestmark = pytest.mark.usefixtures("place")
 
@@ -158,6 +159,17 @@ def test_two_processes_keep_the_frozen_parts(base: Path, others: Path) -> None:
     before = load_run(base).model.state_dict()
     for name, tensor in run.model.state_dict().items():
         assert torch.equal(tensor, before[name]) != name.startswith("fc."), name
+
+
+def test_a_network_built_with_weights_is_trained_as_if_they_were_named(base: Path, others: Path) -> None:
+    model = create("resnet20", num_classes=5, in_channels=1, width=0.5, weights=base)
+    run = fit(model, others, **{**QUICK, "epochs": 1}, freeze="backbone")
+    recipe = load_run(base).preprocessing
+    assert run.preprocessing is not None and recipe is not None
+    assert run.preprocessing.mean == recipe.mean
+    assert run.config["training"]["weights"] == str(base)
+    # What has been trained further is no longer what was built.
+    assert weights_of(run.model) is None
 
 
 # ---- freezing

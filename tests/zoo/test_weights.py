@@ -405,6 +405,14 @@ def test_a_run_folder_says_classes_and_preprocessing(tmp_path: Path) -> None:
     assert "its run has not come to its end" in complaint(weights_info, "lecture_cnn", tmp_path)
 
 
+def test_a_head_that_stays_fresh_unasked_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.pth").write_bytes(saved(create("lecture_cnn", num_classes=3).state_dict()))
+    create("lecture_cnn", num_classes=10, weights=tmp_path / "a.pth")
+    assert not caplog.records
+    create("lecture_cnn", weights=tmp_path / "a.pth")
+    assert 'the head of "lecture_cnn" stays fresh, as the weights' in caplog.text
+
+
 def test_any_network_takes_a_file(tmp_path: Path) -> None:
     source, model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 4)), nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 5))
     (tmp_path / "a.pth").write_bytes(saved(source.state_dict()))

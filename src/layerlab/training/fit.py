@@ -29,6 +29,7 @@ from layerlab.training.prepare import prepare, sample_batch
 from layerlab.training.randomness import untouched_generators
 from layerlab.training.resume import resume_run
 from layerlab.training.run import Run
+from layerlab.zoo.weights import forget_weights, weights_of
 from layerlab.zoo.weights_published import PUBLISHED
 
 __all__ = ["fit"]
@@ -212,9 +213,11 @@ def _start(
 
     folder = _new_folder(output, prepared.name, dataset.name)
     origin = prepared.origin
+    begun = config if config.weights is not None else replace(config, weights=_built_with(network))
+    forget_weights(network)
     name_of_data = str(dataset.reproduce.get("name_or_path", dataset.name))
     document = {
-        "command": command_of(origin.name if origin else None, name_of_data, config, options),
+        "command": command_of(origin.name if origin else None, name_of_data, begun, options),
         "model": origin.to_dict() if origin else {"kind": "unknown", "name": prepared.name},
         "data": {
             "name": dataset.name,
@@ -224,7 +227,7 @@ def _start(
         },
         "preprocessing": dataset.preprocess.to_dict(),
         "classes": dataset.classes,
-        "training": config.to_dict(),
+        "training": begun.to_dict(),
         "resolved": {
             **asdict(setting),
             "device": device.type,
@@ -237,6 +240,12 @@ def _start(
     }
     job = Job(folder, network, dataset, config_with_rate, setting, prepared.head, device, document, callbacks, shown)
     return run_job(job)
+
+
+def _built_with(network: nn.Module) -> str | None:
+    """Return what names the weights that a given network was built with."""
+    about = weights_of(network)
+    return None if about is None else _recorded_weights(about.label)
 
 
 def _recorded_weights(weights: str | os.PathLike[str] | None) -> str | None:

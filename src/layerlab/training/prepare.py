@@ -21,7 +21,7 @@ from layerlab.training.outputs import Head, read_head
 from layerlab.training.parts import head_of
 from layerlab.training.randomness import seed_everything
 from layerlab.zoo import ModelInfo, Origin, input_shape_of, list_models, model_info, origin_of, resolve
-from layerlab.zoo.weights import WeightsInfo, load_file, load_pretrained, weights_info
+from layerlab.zoo.weights import WeightsInfo, load_file, load_pretrained, weights_info, weights_of
 from layerlab.zoo.weights_published import PUBLISHED, InputRecipe
 
 __all__ = ["Prepared", "check_network", "prepare", "sample_batch"]
@@ -143,7 +143,7 @@ def _built_before_data(spec: str, config: TrainingConfig) -> nn.Module | None:
 def _about_weights(early: nn.Module | None, spec: nn.Module | str, config: TrainingConfig) -> WeightsInfo | None:
     """Return what is known of the weights to begin with. Raises LayerlabError: they cannot be for this network."""
     if config.weights is None:
-        return None
+        return None if early is None else weights_of(early)
     if isinstance(early, KerasModel):
         raise LayerlabError(
             f'the weights "{config.weights}" are for a network of PyTorch, and "{_name(early)}" comes from Keras text:'

@@ -24,11 +24,13 @@ __all__ = [
     "InputRecipe",
     "WeightsInfo",
     "classes_for",
+    "forget_weights",
     "load_file",
     "load_pretrained",
     "outputs_in",
     "pretrained_info",
     "weights_info",
+    "weights_of",
 ]
 
 _log = logging.getLogger("layerlab")
@@ -39,6 +41,7 @@ _PARALLEL = "module."
 _OLD_NAME = re.compile(r"\b(norm|conv)\.([12])\.")  # of densely connected layers, before PyTorch 0.4
 _HARMLESS = frozenset({"num_classes", "in_channels", "dropout", "auxiliary", "memory_efficient"})
 """Knobs that change nothing in what trained weights compute."""
+_ATTRIBUTE = "_layerlab_weights"
 _RUN_WEIGHTS, _RUN_CONFIG = "model.safetensors", "config.json"
 
 
@@ -118,8 +121,28 @@ def load_pretrained(
     state = _without_auxiliary(read_tensors(path), module, info)
     heads = (info.head, *info.auxiliary_heads)
     new = classes is not None and about.classes is not None and tuple(classes) != about.classes
-    load_state(state, module, heads, about.label, fresh=new)
+    loaded = load_state(state, module, heads, about.label, fresh=new)
+    if not loaded and origin_of(module) is not None and "num_classes" not in _knobs(module):
+        _log.warning(
+            'the head of "%s" stays fresh, as the weights "%s" have another number of outputs: build it with their'
+            " num_classes to have it loaded",
+            name,
+            about.label,
+        )
+    setattr(module, _ATTRIBUTE, about)
     return about
+
+
+def weights_of(module: nn.Module) -> WeightsInfo | None:
+    """Return which weights a network was built with, as long as it has not been trained further."""
+    found = getattr(module, _ATTRIBUTE, None)
+    return found if isinstance(found, WeightsInfo) else None
+
+
+def forget_weights(module: nn.Module) -> None:
+    """Note that a network's weights are no longer those that it was built with."""
+    if hasattr(module, _ATTRIBUTE):
+        delattr(module, _ATTRIBUTE)
 
 
 def load_file(module: nn.Module, path: str | os.PathLike[str], heads: tuple[str, ...] = ()) -> None:
@@ -131,24 +154,32 @@ def load_file(module: nn.Module, path: str | os.PathLike[str], heads: tuple[str,
 
 def load_state(
     state: Mapping[str, Tensor], module: nn.Module, heads: tuple[str, ...], label: str, *, fresh: bool = False
-) -> None:
-    """Load named tensors, all or none. Args: ``fresh``: whether the heads stay as they are in any case."""
+) -> bool:
+    """Load named tensors, all or none; return whether the heads were loaded too.
+
+    Args:
+        state: the tensors.
+        module: what they are for.
+        heads: see :func:`layerlab.transplant`.
+        label: what a person calls them.
+        fresh: whether the heads stay as they are in any case.
+    """
     own = module.state_dict()
     kept = {
         name: tensor.clone() for name, tensor in own.items() if fresh and any(_lies_in(name, head) for head in heads)
     }
     try:
-        transplant(_renamed(state, own), module, heads=heads)
+        pairs = transplant(_renamed(state, own), module, heads=heads)
     except LayerlabError as error:
         origin = origin_of(module)
         called = f'"{origin.name}"' if origin is not None else type(module).__name__
-        given = {} if origin is None else origin.arguments
-        knobs = ", ".join(f"{knob}={value!r}" for knob, value in given.items() if knob != "num_classes")
+        knobs = ", ".join(f"{knob}={value!r}" for knob, value in _knobs(module).items() if knob != "num_classes")
         built = f" as it was built ({knobs})" if knobs else ""
         raise LayerlabError(f'the weights "{label}" do not fit {called}{built}: {error}') from error
     with torch.no_grad():
         for name, tensor in kept.items():
             own[name].copy_(tensor)
+    return not kept and all(any(_lies_in(name, head) for name in pairs) for head in heads)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -217,9 +248,13 @@ def _of_run(label: str, run: Path) -> WeightsInfo:
     return WeightsInfo(label, f"the run {run.name}", "yours", None, classes, known)
 
 
-def _require_channels(name: str, module: nn.Module, about: WeightsInfo) -> None:
+def _knobs(module: nn.Module) -> dict[str, Any]:
     origin = origin_of(module)
-    given = None if origin is None else origin.arguments.get("in_channels")
+    return {} if origin is None else origin.arguments
+
+
+def _require_channels(name: str, module: nn.Module, about: WeightsInfo) -> None:
+    given = _knobs(module).get("in_channels")
     if about.recipe is not None and given not in (None, about.recipe.channels):
         raise LayerlabError(
             f'the weights "{about.label}" of "{name}" take images of {about.recipe.channels} channels and it was built'
@@ -229,8 +264,7 @@ def _require_channels(name: str, module: nn.Module, about: WeightsInfo) -> None:
 
 def _warn_of_knobs(name: str, module: nn.Module) -> None:
     """Say so where the network computes something else with the weights than they were trained for."""
-    origin = origin_of(module)
-    other = {} if origin is None else {k: v for k, v in origin.arguments.items() if k not in _HARMLESS}
+    other = {knob: value for knob, value in _knobs(module).items() if knob not in _HARMLESS}
     if other:
         given = ", ".join(f"{knob}={value!r}" for knob, value in other.items())
         _log.warning('the published weights of "%s" were trained without %s', name, given)
