@@ -237,6 +237,27 @@ def test_skips(activation: Callable[[], nn.Module]) -> None:
     assert kinds.count("into") + kinds.count("add") == 2
 
 
+class Kept(nn.Module):
+    """What an addition could overwrite is read once more, by a layer or by a view of it."""
+
+    def __init__(self, again: bool) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv2d(3 if i == 0 else 8, 8, 3, padding=1) for i in range(3))
+        self.again = again
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.layers[0](x))
+        before = x.flatten(2)
+        y = F.relu(self.layers[2](F.relu(self.layers[1](x))) + x)
+        return y * (x if self.again else before.mean(2)[:, :, None, None])
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_an_addition_does_not_overwrite_what_is_read_later(again: bool) -> None:
+    folded = agrees(Classifier(Kept(again)), images(2, 3, 9, 9))
+    assert [part.adds for part in folded.module.modules() if isinstance(part, FusedConvolution)].count("add") == 1
+
+
 def test_an_addition_that_repeats_numbers() -> None:
     model = Classifier(Broadcast())
     assert agrees(model, images(2, 3, 3, 3), (images(2, 3, 8, 8),))  # both are one pixel at first
