@@ -37,11 +37,11 @@ auxiliary head averages to 4 x 4 where the paper's pooling would not give that: 
 heads. The stem of both others is that with ``stem="cifar"``.
 
 Parameters: 6,624,904 and 6,379,984 in the auxiliary heads (torchvision's), 6,998,552 and 6,379,728 (by hand, from the
-channels of the paper's table). The paper's own column of parameters does not follow from its channels: see
+channels of the paper's table). The paper's own column of parameters does not quite follow from its channels: see
 :data:`TABLE_1`.
 
-What to try next: ``auxiliary=False``: do the heads still help when ``norm="batch"``? ``norm="none"`` in
-``googlenet``: what did batch normalisation bring? Then ``inception_v3``, which factorises the kernels.
+What to try next: ``googlenet`` with ``published=True``: the 5x5 kernels with batch normalisation. ``auxiliary=False``:
+do the heads still help with it? ``norm="none"``: what did it bring? Then ``inception_v3``, which factorises kernels.
 """
 
 from __future__ import annotations
@@ -408,7 +408,7 @@ register(
         auxiliary_parameters=6_379_728,
         macs=1_582_671_872,
         idea="1x1, 3x3 and 5x5 kernels and a pooling side by side; 1x1 convolutions make that affordable",
-        deviations="response normalisation with AlexNet's constants, weights from He's distribution: neither is printed",
+        deviations="response normalisation with AlexNet's constants, weights from He's distribution: neither printed",
         parent="alexnet_2012",
         head="fc",
         auxiliary_heads=("aux1.fc2", "aux2.fc2"),
