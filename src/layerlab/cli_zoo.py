@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -255,7 +256,8 @@ def export(
     if text is not None:
         _write_source(module, source, text)
         if run is not None:
-            print(f"its weights: build(weights={str(run.path / 'model.safetensors')!r})")
+            weights = json.dumps(str(run.path / "model.safetensors"), ensure_ascii=False)
+            print(f"its weights: build().load_state_dict(safetensors.torch.load_file({weights}))")
     if keras is not None:
         _write_keras(module, source, keras)
     if onnx is None and pt2 is None:
