@@ -7,15 +7,18 @@ and the gradients are compared there.
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from unittest import mock
 
 import keras
 import torch
+from keras.src.backend.common import dtypes
 from torch import Tensor, nn
 
 from layerlab.zoo.initialisation import he_normal
@@ -34,14 +37,30 @@ _LAYOUTS: dict[str, tuple[tuple[int, ...], ...]] = {
 }
 
 
+@contextlib.contextmanager
+def _precision(kind: str) -> Iterator[None]:
+    """Let Keras build, and compute, in ``float32`` or ``float64``.
+
+    Outside TensorFlow it makes single precision of every double in the middle of its layers, by a table.
+    """
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx(kind)
+    keras.config.set_dtype_policy(kind)
+    try:
+        with mock.patch.dict(dtypes.BIT64_TO_BIT32_DTYPE, float64="float64"):
+            yield
+    finally:
+        keras.config.set_floatx(before[0])
+        keras.config.set_dtype_policy(before[1])
+
+
 def application(builder: Callable[..., Any], side: int, *, double: bool = False, **options: Any) -> Any:
     """Return a network of keras.applications with ten logits and fresh weights, for images of so many pixels."""
-    before = keras.config.floatx()
-    keras.config.set_floatx("float64" if double else "float32")
-    try:
-        return builder(input_shape=(side, side, 3), weights=None, classes=10, classifier_activation=None, **options)
-    finally:
-        keras.config.set_floatx(before)
+    kind = "float64" if double else "float32"
+    with _precision(kind):
+        model = builder(input_shape=(side, side, 3), weights=None, classes=10, classifier_activation=None, **options)
+    assert {variable.dtype for variable in model.weights} == {kind}
+    return model
 
 
 def leaves(module: nn.Module, *, skips: bool | None = None) -> list[nn.Module]:
@@ -98,7 +117,7 @@ def agree_with_keras(
     Raises:
         AssertionError: something differs by more than 1e-4 (in double precision 1e-8) of its largest number.
     """
-    double = reference.dtype == "float64"
+    double = reference.weights[0].dtype == "float64"
     tolerance, dtype = (1e-8, torch.float64) if double else (1e-4, torch.float32)
     he_normal(randomise(ours), mode="fan_in")
     reset_dropout(ours)
@@ -111,7 +130,8 @@ def agree_with_keras(
 
     x = x.to(dtype)
     first, second = x.clone().requires_grad_(), x.movedim(1, -1).contiguous().requires_grad_()
-    output, expected = ours(first), reference(second, training=training)
+    with _precision("float64" if double else "float32"):
+        output, expected = ours(first), reference(second, training=training)
     _near("output", expected, output, tolerance)
     if not double:
         return
