@@ -61,15 +61,14 @@ def networks() -> tuple[nn.Module, Any]:
             for variable in layer.weights
         ]
         for (_, tensor), variable in zip(tensors, variables, strict=True):
-            variable.assign(_in_their_order(tensor, tuple(variable.shape)))
+            variable.assign(_in_their_order(tensor))
     return ours.eval(), theirs
 
 
-def _in_their_order(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+def _in_their_order(tensor: Tensor) -> Tensor:
     """Return the tensor with Keras's order of axes."""
     if tensor.dim() == 4:
-        depthwise = tensor.permute(DEPTHWISE)
-        return (depthwise if tuple(depthwise.shape) == shape else tensor.permute(KERNEL)).contiguous()
+        return tensor.permute(DEPTHWISE if tensor.shape[1] == 1 else KERNEL).contiguous()
     return tensor.T.contiguous() if tensor.dim() == 2 else tensor
 
 
