@@ -262,7 +262,7 @@ class DenseFeatures(nn.Module):
             self.pool0: nn.Module = nn.MaxPool2d(3, stride=2, padding=1)
         else:  # norm and activation are those of the first layer
             self.conv0 = nn.Conv2d(in_channels, self.first, 3, padding=1, bias=bias)
-            self.norm0 = self.relu0 = self.pool0 = nn.Identity()
+            self.norm0, self.relu0, self.pool0 = nn.Identity(), nn.Identity(), nn.Identity()
 
         channels = self.first
         self.stages: list[str] = []
@@ -393,7 +393,7 @@ _info = partial(
     year=2017,
     source="G. Huang, Z. Liu, L. van der Maaten, K. Weinberger, Densely Connected Convolutional Networks, CVPR 2017",
     idea="every layer reads the maps of all layers before it and adds a few",
-    deviations="no dropout by default",
+    deviations="no dropout unless asked for, and behind whole layers only",
     head="classifier",
 )
 for _depth, _growth_rate, _parameters, _macs in (
