@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,6 @@ _log = logging.getLogger("layerlab")
 _IMAGENET = 1000
 _INSIDE = ("state_dict", "model_state_dict", "model")  # where training scripts put the weights in their checkpoints
 _PARALLEL = "module."
-_OLD_NAME = re.compile(r"\b(norm|conv)\.([12])\.")  # of densely connected layers, before PyTorch 0.4
 _HARMLESS = frozenset({"num_classes", "in_channels", "dropout", "auxiliary", "memory_efficient"})
 """Knobs that change nothing in what trained weights compute."""
 _ATTRIBUTE = "_layerlab_weights"
@@ -169,7 +167,7 @@ def load_state(
         name: tensor.clone() for name, tensor in own.items() if fresh and any(_lies_in(name, head) for head in heads)
     }
     try:
-        pairs = transplant(_renamed(state, own), module, heads=heads)
+        pairs = transplant(state, module, heads=heads)
     except LayerlabError as error:
         origin = origin_of(module)
         called = f'"{origin.name}"' if origin is not None else type(module).__name__
@@ -275,12 +273,6 @@ def _without_auxiliary(state: dict[str, Tensor], module: nn.Module, info: ModelI
     branches = {head.partition(".")[0] for head in info.auxiliary_heads}
     own = {name.partition(".")[0] for name in module.state_dict()}
     return {name: value for name, value in state.items() if name.partition(".")[0] not in branches - own}
-
-
-def _renamed(state: Mapping[str, Tensor], own: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Return the tensors with the names of old checkpoints (``norm.1`` for ``norm1``) made those of today."""
-    today = {name: _OLD_NAME.sub(r"\1\2.", name) for name in state if name not in own}
-    return {(today[name] if today.get(name) in own else name): value for name, value in state.items()}
 
 
 def _lies_in(name: str, module: str) -> bool:
