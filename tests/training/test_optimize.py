@@ -329,6 +329,25 @@ def test_a_dense_network_joins_its_norms_with_their_activations() -> None:
     assert len(left) == len(folded.left) > 0 and all(part.activation.name == "relu" for part in left)
 
 
+@pytest.mark.parametrize(
+    ("name", "norms", "left"),
+    [
+        ("resnet20", 19, 0),
+        ("preact_resnet20", 10, 9),
+        ("densenet_bc_40_12", 18, 21),
+        ("googlenet_cifar", 57, 0),
+        ("xception_cifar", 22, 0),
+        ("mobilenet_v2_025", 52, 0),
+        ("mobilenet_v3_small_025", 34, 0),
+    ],
+)
+def test_the_zoos_networks_can_be_followed(name: str, norms: int, left: int) -> None:
+    torch.manual_seed(0)
+    folded = agrees(layerlab.create(name, num_classes=10), images(2, 3, 32, 32))
+    assert (len(folded.norms), len(folded.left), folded.closed) == (norms, left, {})
+    assert [type(head) for head in folded.heads] == [FusedLinear]
+
+
 @pytest.fixture
 def network() -> nn.Module:
     torch.manual_seed(0)
