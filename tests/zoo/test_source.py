@@ -15,6 +15,7 @@ from torch import nn
 from layerlab.errors import LayerlabError
 from layerlab.zoo import create, list_models, model_info
 from layerlab.zoo.preact_resnet import PreactResNet
+from layerlab.zoo.registry import knobs_of
 from layerlab.zoo.resnet import ResNet
 from layerlab.zoo.source import write_source
 from layerlab.zoo.source_parts import Collector, _module, _references, written
@@ -94,12 +95,12 @@ def test_a_member_of_every_file_runs_without_layerlab_to_the_bit(tmp_path: Path)
 
 @pytest.mark.slow
 def test_every_member_runs_without_layerlab(tmp_path: Path) -> None:
-    for name in list_models():
-        expected = prepare(tmp_path, name, {}, name)
-        run_without_layerlab(tmp_path)
-        assert torch.equal(torch.load(tmp_path / f"{name}.out", weights_only=True), expected), name
-        for path in tmp_path.iterdir():
-            path.unlink()
+    """Narrow ones: the full ones together would fill a disk."""
+    narrow = {name: {"width": 0.25} if "width" in knobs_of(name) and name != "lenet5" else {} for name in list_models()}
+    expected = {name: prepare(tmp_path, name, knobs, name) for name, knobs in narrow.items()}
+    run_without_layerlab(tmp_path)
+    for name, output in expected.items():
+        assert torch.equal(torch.load(tmp_path / f"{name}.out", weights_only=True), output), name
 
 
 @pytest.mark.slow
