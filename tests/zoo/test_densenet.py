@@ -208,7 +208,7 @@ def test_checkpointing_keeps_less_and_grows_with_the_depth_not_its_square() -> N
 @pytest.mark.parametrize(
     ("name", "knobs", "sentence"),
     [
-        ("densenet121", {"depth": 120}, "depth must be one of 121, 161, 169, 201, 264 (four blocks) or 6n + 4"),
+        ("densenet121", {"depth": 120}, "depth must be one of [121, 161, 169, 201, 264] (four blocks) or 6n + 4"),
         ("densenet_bc_100_12", {"depth": 4}, "depth must be one of"),
         ("densenet121", {"compression": 0}, "compression must be above 0 and at most 1, not 0"),
         ("densenet121", {"compression": 1.5}, "compression must be above 0 and at most 1, not 1.5"),

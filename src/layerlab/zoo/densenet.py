@@ -26,8 +26,7 @@ Differences from the paper: no dropout unless asked for (the paper has 0.2 on CI
 behind each dense layer only, not behind its 1x1 convolution and in transitions too; weights start from He's normal
 distribution over the inputs of a kernel, as in torchvision, whose names are used (the authors' code: over its outputs).
 
-Parameters: 7,978,856; 28,681,000; 14,149,480; 20,013,928 as in torchvision; bc_100_12 769,162 with ten classes, by
-hand (the paper says 0.8M).
+Parameters: 7,978,856; 28,681,000; 14,149,480; 20,013,928 as in torchvision; bc_100_12 769,162 by hand (paper: 0.8M).
 
 What to try next: ``skip=False`` (each layer reads only the one before it: see :class:`DenseNet`), ``growth_rate=8``,
 ``compression=1.0``, ``checkpointing=True`` with twice the batch.
@@ -95,10 +94,10 @@ class DenseLayer(nn.Module):
         self.growth_rate = growth_rate
         self.checkpointing = checkpointing
         wide, bias = BOTTLENECK * growth_rate, norm == "none"
-        fresh = not bias  # without a norm the activation would overwrite maps that later layers read
 
         self.norm1 = normalize(norm, channels)
-        self.relu1 = activate(activation, channels, inplace=fresh)
+        # Without a norm it would overwrite the maps that later layers read.
+        self.relu1 = activate(activation, channels, inplace=norm != "none")
         self.conv1 = nn.Conv2d(channels, wide, 1, bias=bias)
 
         self.norm2 = normalize(norm, wide)
@@ -111,15 +110,14 @@ class DenseLayer(nn.Module):
         again = self.checkpointing and torch.is_grad_enabled()
         x = self._recomputed(x, *others) if again else self.bottleneck(x, *others)  # 4*growth_rate, H, W
 
-        x = self.conv2(self.relu2(self.norm2(x)))  # growth_rate, H, W
-        x = self.dropout(x)
+        x = self.dropout(self.conv2(self.relu2(self.norm2(x))))  # growth_rate, H, W
         return x
 
-    def bottleneck(self, *features: Tensor) -> Tensor:
+    def bottleneck(self, x: Tensor, *others: Tensor) -> Tensor:
         """Return 4k maps of all those before."""
-        x = torch.cat(features, 1) if len(features) > 1 else features[0]
-        bottleneck: Tensor = self.conv1(self.relu1(self.norm1(x)))
-        return bottleneck
+        x = torch.cat([x, *others], 1) if others else x
+        x = self.conv1(self.relu1(self.norm1(x)))
+        return x
 
     def _recomputed(self, *features: Tensor) -> Tensor:
         """Return the same, of which nothing is kept: the joined maps, a copy in each layer, are most of the memory."""
@@ -216,25 +214,7 @@ class Transition(nn.Module):
 
 
 class DenseFeatures(nn.Module):
-    """All of a DenseNet before its average: the stem, the blocks with their transitions, the last norm.
-
-    Args:
-        layers: of each block.
-        in_channels: channels of the image.
-        growth_rate: maps that each layer adds.
-        compression: share of its maps that a transition leaves.
-        stem: ``imagenet`` or ``cifar``.
-        skip: whether the blocks join their maps.
-        activation: by name.
-        norm: by name.
-        options: further ones of :class:`DenseLayer`.
-
-    Input shape:
-        (N, in_channels, H, W)
-
-    Output shape:
-        (N, channels, h, w), where h and w are H and W halved once in each transition, and twice by ImageNet's stem.
-    """
+    """All of a :class:`DenseNet` before its average: the stem, the blocks with their transitions, the last norm."""
 
     def __init__(
         self,
@@ -251,11 +231,10 @@ class DenseFeatures(nn.Module):
     ) -> None:
         super().__init__()
         options = {"activation": activation, "norm": norm, **options}
-        imagenet, bias = stem == "imagenet", norm == "none"
-        self.first = 2 * growth_rate
-        self.pooling = 2 if imagenet else 1
+        self.first, bias = 2 * growth_rate, norm == "none"
+        self.pooling = 2 if stem == "imagenet" else 1
 
-        if imagenet:
+        if stem == "imagenet":
             self.conv0 = nn.Conv2d(in_channels, self.first, 7, stride=2, padding=3, bias=bias)
             self.norm0 = normalize(norm, self.first)
             self.relu0 = activate(activation, self.first, inplace=True)
@@ -265,23 +244,19 @@ class DenseFeatures(nn.Module):
             self.norm0, self.relu0, self.pool0 = nn.Identity(), nn.Identity(), nn.Identity()
 
         channels = self.first
-        self.stages: list[str] = []
         for number, count in enumerate(layers, start=1):
             block = DenseBlock(count, channels, growth_rate, skip=skip, **options)
-            channels = self._append(f"denseblock{number}", block)
+            channels = block.out_channels
+            self.add_module(f"denseblock{number}", block)
             if number < len(layers):
                 transition = Transition(channels, max(1, int(channels * compression)), activation, norm)
-                channels = self._append(f"transition{number}", transition)
+                channels = transition.out_channels
+                self.add_module(f"transition{number}", transition)
+        self.stages = [name for name, _ in self.named_children() if name.startswith(("denseblock", "transition"))]
 
         self.norm5 = normalize(norm, channels)
         self.relu5 = activate(activation, channels, inplace=norm != "none")
         self.channels = channels
-
-    def _append(self, name: str, stage: DenseBlock | Transition) -> int:
-        """Put a stage behind the others and return its width."""
-        self.add_module(name, stage)
-        self.stages.append(name)
-        return stage.out_channels
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the maps of the last block."""
@@ -349,7 +324,6 @@ class DenseNet(nn.Module):
         if isinstance(compression, bool) or not isinstance(compression, (int, float)) or not 0 < compression <= 1:
             raise ValueError(f"compression must be above 0 and at most 1, not {compression!r}")
         self.num_classes = num_classes
-
         self.features = DenseFeatures(
             _layers(depth),
             in_channels,
@@ -365,7 +339,6 @@ class DenseNet(nn.Module):
         self.channels = self.features.channels
         self.pool = GlobalAveragePool2d()
         self.classifier = nn.Linear(self.channels, num_classes)
-
         he_normal(self, mode="fan_in")
         nn.init.zeros_(self.classifier.bias)
 
@@ -382,8 +355,7 @@ def _layers(depth: int) -> Sequence[int]:
     if depth in LAYERS:
         return LAYERS[depth]
     if depth < 10 or (depth - 4) % 6:
-        known = ", ".join(map(str, LAYERS))
-        raise ValueError(f"depth must be one of {known} (four blocks) or 6n + 4 (three blocks), not {depth}")
+        raise ValueError(f"depth must be one of {[*LAYERS]} (four blocks) or 6n + 4 (three blocks), not {depth}")
     return ((depth - 4) // 6,) * 3
 
 
