@@ -440,6 +440,8 @@ def test_a_way_that_changes_classes_is_not_taken(network: nn.Module, monkeypatch
     assert (fast(images(8, 3, 20, 20)) - network(images(8, 3, 20, 20))).abs().max() < 1e-4
     wrong = [trial for trial in fast.report.trials if trial.note]
     assert all(trial.precision == "bf16" and trial.note == "changes too many classes" for trial in wrong)
+    asked = optimize(network, images(8, 3, 20, 20), precision="bf16").report
+    assert asked.chosen.precision == "32" and {trial.precision for trial in asked.trials} == {"32", "bf16"}
 
 
 def test_a_way_that_cannot_be_run_is_said_so(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:

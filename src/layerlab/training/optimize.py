@@ -104,7 +104,8 @@ def optimize(
         model: any classifier: the zoo's, torchvision's, your own. It is copied and left as it is.
         example: a batch as in use (N, C, H, W), on the model's device: what is fastest depends on its size.
         more: further images for the comparison of classes.
-        precision: ``auto``: float32 and, where the processor has it, bfloat16; ``32`` or ``bf16`` alone.
+        precision: ``auto``: float32 and, where the processor has it, bfloat16; ``32``: float32 alone; ``bf16``: both,
+            also where the processor has to imitate bfloat16.
         memory_format: ``auto``, ``contiguous`` or ``channels_last``.
         agreement: the share of inputs whose class must stay.
 
@@ -233,7 +234,7 @@ class _Optimizer:
         if precision == "auto":
             numbers = ["32", "bf16"] if single and bf16_is_native(self.example.device) else ["32"]
         else:
-            numbers = [precision]
+            numbers = ["32", "bf16"] if precision == "bf16" else ["32"]
         if "bf16" in numbers and not single:
             raise LayerlabError('precision "bf16" needs a float32 network and example; use precision "32"')
         formats = [memory_format]
