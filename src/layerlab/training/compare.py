@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import inspect
 import io
 import json
 import logging
 import math
 import os
-import shlex
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -20,9 +17,9 @@ from typing import Any
 
 import torch
 
-from layerlab.data import load_data
-from layerlab.errors import LayerlabError, did_you_mean
+from layerlab.errors import LayerlabError
 from layerlab.files import atomic_write
+from layerlab.training.compare_plan import Plan, folder_of
 from layerlab.training.compare_progress import make_display
 from layerlab.training.compare_statistics import Comparison, Row, Trial
 from layerlab.training.config import TrainingConfig
@@ -31,14 +28,8 @@ from layerlab.training.fit import fit
 from layerlab.training.folder import RunFolder
 from layerlab.training.interrupts import Stopped
 from layerlab.training.run import Run, load_run
-from layerlab.zoo import list_models, resolve
 
 __all__ = ["Comparison", "Row", "Trial", "compare"]
-
-_FORMAT = 1
-_NOT_OPTIONS = frozenset({"model", "data", "seed", "output", "resume", "progress", "callbacks"})
-_OPTIONS = {name: one for name, one in inspect.signature(fit).parameters.items() if name not in _NOT_OPTIONS}
-_LONGEST_NAME = 80
 
 
 def compare(
@@ -79,175 +70,11 @@ def compare(
         >>> print(result.sentence)  # doctest: +SKIP
         resnet20 97.9 % ± 0.4, lenet5_modern 97.2 % ± 0.5: ...
     """
-    plan = _Plan.checked(models, data, seeds, options)
-    folder = _folder(output, plan)
+    plan = Plan.checked(models, data, seeds, options)
+    folder = folder_of(output, plan)
     with RunFolder(folder).held():
-        atomic_write(folder / "plan.json", json.dumps({"format": _FORMAT, **asdict(plan)}, indent=2) + "\n")
+        atomic_write(folder / "plan.json", plan.to_json())
         return _Study(folder, plan, progress).run()
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What is compared: two calls with the same plan are the same comparison."""
-
-    models: list[str]
-    texts: dict[str, str]
-    """Digests of the files among them: an edited network is another one."""
-    data: str
-    seeds: list[int]
-    options: dict[str, Any]
-    """Those of ``fit`` that were given and differ from its defaults."""
-
-    @classmethod
-    def checked(
-        cls,
-        models: str | Sequence[str],
-        data: str | os.PathLike[str],
-        seeds: int | Sequence[int],
-        options: Mapping[str, Any],
-    ) -> _Plan:
-        """Refuse at once what would fail in every run."""
-        names = [models] if isinstance(models, str) else list(models)
-        chosen = _checked_options(options)
-        settings = {entry.name for entry in fields(TrainingConfig)}
-        TrainingConfig(**{name: value for name, value in chosen.items() if name in settings})
-        numbers = _checked_seeds(seeds)
-        texts = _checked_models(names)
-
-        if not isinstance(data, (str, os.PathLike)):
-            raise LayerlabError(f"the data is {type(data).__name__}; a comparison takes a name or a path")
-        where = os.fspath(data)
-        keys = [key for key in ("root", "size", "channels", "workers", "skip_bad", "download") if key in chosen]
-        dataset = load_data(where, **{key: chosen[key] for key in keys})
-        for name in names:
-            if name not in list_models():  # a mistake in a user's own is told before anything is trained
-                resolve(name, num_classes=len(dataset.classes), in_channels=dataset.shape[0])
-        return cls(names, texts, where, numbers, chosen)
-
-    @property
-    def command(self) -> str:
-        """The words that repeat it, or the call in Python where the command line has none."""
-        seeds = self.seeds
-        counted = seeds == list(range(len(seeds)))
-        sayable = counted and all(isinstance(value, (bool, int, float, str)) for value in self.options.values())
-        if not sayable or set(self.options) & _NOT_ON_COMMAND_LINE:
-            given = "".join(f", {name}={value!r}" for name, value in self.options.items())
-            return f"layerlab.compare({self.models!r}, {self.data!r}, seeds={seeds!r}{given})"
-        words = ["layerlab", "compare", *self.models, "--data", self.data, "--seeds", str(len(seeds))]
-        for name, value in self.options.items():
-            option = "--data-root" if name == "root" else f"--{name.replace('_', '-')}"
-            words += [option] if value is True else [option, str(value)]
-        return shlex.join(words)
-
-
-_NOT_ON_COMMAND_LINE = frozenset({
-    "checkpoint_minutes", "channels", "devices", "download", "learning_rates", "nodes", "optimizer_options", "strategy",
-})  # fmt: skip
-
-
-def _checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that say something; refuse those that ``fit`` has not."""
-    for name in options:
-        if name not in _OPTIONS:
-            raise LayerlabError(f'compare has no option "{name}"{did_you_mean(name, _OPTIONS)}')
-    chosen = {name: value for name, value in options.items() if value != _OPTIONS[name].default}
-    if isinstance(freeze := chosen.get("freeze"), Sequence) and not isinstance(freeze, str):
-        chosen["freeze"] = ",".join(freeze)
-    return {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in chosen.items()}
-
-
-def _checked_seeds(seeds: int | Sequence[int]) -> list[int]:
-    if isinstance(seeds, bool) or not isinstance(seeds, (int, Sequence)) or isinstance(seeds, str):
-        raise LayerlabError(f"seeds is {seeds!r}; expected how many, or a list of whole numbers")
-    numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    if not numbers:
-        raise LayerlabError(f"seeds is {seeds!r}; expected at least one")
-    for seed in numbers:
-        TrainingConfig(seed=seed)
-    if len(set(numbers)) < len(numbers):
-        raise LayerlabError(f"seeds is {seeds!r}; each seed counts once")
-    return numbers
-
-
-def _checked_models(names: list[str]) -> dict[str, str]:
-    """Refuse what names no network, or one twice; return the digests of those that are files."""
-    if not names:
-        raise LayerlabError("compare what? Name at least one network")
-    texts = {}
-    for name in names:
-        if not isinstance(name, str):
-            raise LayerlabError(
-                f"{type(name).__name__} is no name: every seed needs a fresh network, so that compare takes a zoo name,"
-                " a file of Keras text or package.module:callable"
-            )
-        if name == "-":
-            raise LayerlabError("standard input is read once and every run needs the text: name a file in place of -")
-        if names.count(name) > 1:
-            raise LayerlabError(f'"{name}" is named twice; the same seeds would give the same numbers')
-        if name in list_models():
-            continue
-        resolve(name)
-        if Path(name).is_file():
-            texts[name] = hashlib.sha256(Path(name).read_bytes()).hexdigest()
-    return texts
-
-
-def _folder(output: str | os.PathLike[str] | None, plan: _Plan) -> Path:
-    """Return the folder of this very plan, old or new."""
-    if output is None:
-        name = "-".join([*plan.models, plan.data])
-        name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)[:_LONGEST_NAME]
-        number = 1
-        while not _fits(path := Path("comparisons") / (name if number == 1 else f"{name}-{number}"), plan):
-            number += 1
-    else:
-        path = Path(output)
-        if path.exists() and not path.is_dir():
-            raise LayerlabError(f'"{path}" is a file; expected a folder for the comparison')
-        if not _fits(path, plan):
-            raise LayerlabError(f'"{path}" {_difference(path, plan)}: give another output folder')
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LayerlabError(f'cannot make the folder "{path}": {error.strerror or error}') from error
-    return path
-
-
-def _fits(path: Path, plan: _Plan) -> bool:
-    """Tell whether the comparison may be kept there: a new or empty folder, or one of the same plan."""
-    if not path.exists() or (path.is_dir() and not any(entry.name != ".lock" for entry in path.iterdir())):
-        return True
-    return _read_plan(path) == {"format": _FORMAT, **json.loads(json.dumps(asdict(plan)))}
-
-
-def _read_plan(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads((path / "plan.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _difference(path: Path, plan: _Plan) -> str:
-    """Say why the folder is not this comparison's."""
-    recorded = _read_plan(path)
-    if not recorded:
-        return "is not empty and holds no comparison"
-    for name, value in json.loads(json.dumps(asdict(plan))).items():
-        other = recorded.get(name)
-        if other == value:
-            continue
-        if name == "texts":
-            edited = [file for file in value if value[file] != (other or {}).get(file)]
-            return f"was begun with another text of {', '.join(edited) or 'its networks'}"
-        return f"holds another comparison, of {name} {_shown(other)} and not {_shown(value)}"
-    return "was written by another version of Layerlab"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={one}" for name, one in value.items()) or "at their defaults"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @dataclass
@@ -255,7 +82,7 @@ class _Study:
     """The runs, one after another."""
 
     folder: Path
-    plan: _Plan
+    plan: Plan
     shown: bool | None
     trials: dict[tuple[str, int], Trial] = field(default_factory=dict)
 
