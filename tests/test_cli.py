@@ -278,7 +278,8 @@ def test_any_terminal_gets_the_lists(encoding: str) -> None:
     command = [sys.executable, "-m", "layerlab", "models", "--json"]
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
     done = subprocess.run(command, capture_output=True, env=environment, check=True)
-    assert "głębokich" in json.loads(done.stdout)[0]["source"]
+    sources = {info["name"]: info["source"] for info in json.loads(done.stdout)}
+    assert "głębokich" in sources["lecture_cnn"]
 
 
 def test_a_path_that_is_no_text(digits_run: Path, here: Path, layerlab: Layerlab) -> None:

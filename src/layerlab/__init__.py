@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from layerlab.anatomy import Anatomy, dissect
     from layerlab.data import list_datasets, load_data
     from layerlab.notation import load_keras_weights, read_keras, write_keras, write_pytorch
-    from layerlab.training import Run, check_architecture, export_onnx, load_run
+    from layerlab.training import Run, check_architecture, export_onnx, load_classifier, load_run
     from layerlab.training.compare import compare
     from layerlab.training.export_program import export_program
     from layerlab.training.fit import fit
@@ -42,6 +42,7 @@ _HOME = {
     "check_architecture": "layerlab.training",
     "compare": "layerlab.training.compare",
     "fit": "layerlab.training",
+    "load_classifier": "layerlab.training",
     "load_run": "layerlab.training",
     "predict": "layerlab.training",
     "export_onnx": "layerlab.training",
@@ -63,6 +64,7 @@ __all__ = [
     "fit",
     "list_datasets",
     "list_models",
+    "load_classifier",
     "load_data",
     "load_keras_weights",
     "load_run",

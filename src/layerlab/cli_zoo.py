@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MODEL_HELP", "compare", "export", "input_size", "models"]
 
-MODEL_HELP = "A zoo name (layerlab models), a file of Keras text (- for standard input), or package.module:callable."
+MODEL_HELP = (
+    "A zoo name (layerlab models), with knobs if you like (resnet20:width=0.5,skip=no), a file of Keras text"
+    " (- for standard input), or package.module:callable."
+)
 
 _JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 

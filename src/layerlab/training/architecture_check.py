@@ -22,7 +22,7 @@ __all__ = ["CHECKS", "ArchitectureReport", "Check", "check_architecture"]
 
 _TOLERANCE = 1e-4
 _IMAGES = 4
-_STEPS = 80
+_STEPS = 200
 _RATES = (1e-3, 1e-4, 1e-2)
 _ENOUGH = 0.2
 """One batch counts as learned when its loss has fallen to this share and every image is classified right."""

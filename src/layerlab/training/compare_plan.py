@@ -16,7 +16,7 @@ from layerlab.data import load_data
 from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.training.config import TrainingConfig
 from layerlab.training.fit import fit
-from layerlab.zoo import list_models, resolve
+from layerlab.zoo import create, read_spec, resolve
 
 __all__ = ["Plan", "folder_of"]
 
@@ -63,8 +63,11 @@ class Plan:
         keys = [key for key in ("root", "size", "channels", "workers", "skip_bad", "download") if key in chosen]
         dataset = load_data(where, **{key: chosen[key] for key in keys})
         for name in names:
-            if name not in list_models():  # a mistake in a user's own is told before anything is trained
+            named = read_spec(name)
+            if named is None:  # a mistake in a user's own is told before anything is trained
                 resolve(name, num_classes=len(dataset.classes), in_channels=dataset.shape[0])
+            elif named[1]:
+                create(named[0], device="meta", **named[1])
         return cls(names, texts, where, numbers, chosen)
 
     def to_json(self) -> str:
@@ -126,7 +129,7 @@ def _checked_models(names: list[str]) -> dict[str, str]:
             raise LayerlabError("standard input is read once and every run needs the text: name a file in place of -")
         if names.count(name) > 1:
             raise LayerlabError(f'"{name}" is named twice; the same seeds would give the same numbers')
-        if name in list_models():
+        if read_spec(name) is not None:
             continue
         resolve(name)
         if Path(name).is_file():

@@ -217,7 +217,7 @@ def _start(
     forget_weights(network)
     name_of_data = str(dataset.reproduce.get("name_or_path", dataset.name))
     document = {
-        "command": command_of(origin.name if origin else None, name_of_data, begun, options),
+        "command": command_of(str(origin) if origin else None, name_of_data, begun, options),
         "model": origin.to_dict() if origin else {"kind": "unknown", "name": prepared.name},
         "data": {
             "name": dataset.name,

@@ -20,7 +20,7 @@ from layerlab.training.config import TrainingConfig
 from layerlab.training.outputs import Head, read_head
 from layerlab.training.parts import head_of
 from layerlab.training.randomness import seed_everything
-from layerlab.zoo import ModelInfo, Origin, input_shape_of, list_models, model_info, origin_of, resolve
+from layerlab.zoo import ModelInfo, Origin, input_shape_of, model_info, origin_of, read_spec, resolve, zoo_name
 from layerlab.zoo.weights import WeightsInfo, load_file, load_pretrained, weights_info, weights_of
 from layerlab.zoo.weights_published import PUBLISHED, InputRecipe
 
@@ -134,7 +134,7 @@ def sample_batch(dataset: Dataset, size: int) -> tuple[Tensor, Tensor]:
 
 def _built_before_data(spec: str, config: TrainingConfig) -> nn.Module | None:
     """Build Keras text at once: it names its own classes and input; the others wait for the data's."""
-    if spec in list_models() or (":" in spec and not Path(spec).is_file()):
+    if zoo_name(spec) is not None or (":" in spec and not Path(spec).is_file()):
         return None
     seed_everything(config.seed, _INITIAL_WEIGHTS)
     return resolve(spec)
@@ -173,7 +173,7 @@ def _load_weights(network: nn.Module, weights: str, dataset: Dataset) -> None:
 def _zoo_name(early: nn.Module | None, spec: nn.Module | str) -> str | None:
     """Return the name of a network of the zoo, whether it is built or only named."""
     if early is None:
-        return str(spec) if str(spec) in list_models() else None
+        return zoo_name(str(spec))
     origin = origin_of(early)
     return origin.name if origin is not None and origin.kind == "zoo" else None
 
@@ -211,12 +211,12 @@ def _hints(
         return {}
     free = _is_free_in_size(data)
     if not free and options.get("size") is None and (name := _zoo_name(model, spec)) is not None:
-        enlarged = _enlarged(model_info(name), model, str(data))
+        enlarged = _enlarged(model_info(name), _knobs(model, spec), str(data))
     else:
         enlarged = {}
     if model is None:
-        known = isinstance(spec, str) and spec in list_models()
-        return {"size": model_info(str(spec)).input_shape[1:]} if known and free else enlarged
+        named = zoo_name(spec) if isinstance(spec, str) else None
+        return {"size": model_info(named).input_shape[1:]} if named is not None and free else enlarged
     shape = input_shape_of(model)
     if shape is None or len(shape) != 3:
         return enlarged
@@ -229,11 +229,19 @@ def _hints(
     return hints
 
 
-def _enlarged(info: ModelInfo, model: nn.Module | None, data: str) -> dict[str, Any]:
+def _knobs(model: nn.Module | None, spec: nn.Module | str) -> Mapping[str, Any]:
+    """Return the knobs of a network of the zoo, whether it is built or only named."""
+    origin = None if model is None else origin_of(model)
+    if origin is not None:
+        return origin.arguments
+    named = read_spec(spec) if isinstance(spec, str) else None
+    return {} if named is None else named[1]
+
+
+def _enlarged(info: ModelInfo, knobs: Mapping[str, Any], data: str) -> dict[str, Any]:
     """Return the size for images of a data set that are too small for a network of the zoo, or not of its one size."""
     shape = dataset_info(data).shape
-    origin = None if model is None else origin_of(model)
-    if shape is None or (origin is not None and "stem" in origin.arguments):  # another stem takes smaller images
+    if shape is None or "stem" in knobs:  # another stem takes smaller images
         return {}
     own = shape[1:]
     if info.fixed_size:

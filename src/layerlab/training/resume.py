@@ -23,6 +23,7 @@ from layerlab.training.outputs import Head
 from layerlab.training.parts import Parts
 from layerlab.training.precision import Setting
 from layerlab.training.run import Run, load_run, rebuilt_model
+from layerlab.zoo import Origin
 
 __all__ = ["resume_run"]
 
@@ -75,6 +76,13 @@ def resume_run(
     return run_job(job)
 
 
+def _named(origin: Any) -> str | None:
+    """Return the word that names the run's network on the command line."""
+    if not isinstance(origin, dict):
+        return None
+    return str(Origin.from_dict(origin)) if origin.get("kind") == "zoo" else origin.get("name")
+
+
 def _refuse_conflicts(
     folder: RunFolder,
     document: dict[str, Any],
@@ -98,7 +106,7 @@ def _refuse_conflicts(
             f'"{folder.path}" was begun with {name}={getattr(recorded, name)!r} and goes on with it;'
             f" {name}={getattr(given, name)!r} does not fit: {start}"
         )
-    own = document["model"].get("name") if isinstance(document["model"], dict) else None
+    own = _named(document["model"])
     if isinstance(model, str) and model != own and Path(model).name != own:
         raise LayerlabError(f'"{folder.path}" trains "{own}", not "{model}": {start}')
     reproduce = document["data"]["reproduce"]

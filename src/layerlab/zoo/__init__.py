@@ -17,6 +17,7 @@ from layerlab.zoo import xception as _xception  # noqa: F401
 from layerlab.zoo.origin import Origin, origin_of
 from layerlab.zoo.registry import ModelInfo, create, list_models, model_info
 from layerlab.zoo.resolve import input_shape_of, rebuild, resolve
+from layerlab.zoo.spec import read_spec, zoo_name
 from layerlab.zoo.transplant import transplant
 
 __all__ = [
@@ -27,7 +28,9 @@ __all__ = [
     "list_models",
     "model_info",
     "origin_of",
+    "read_spec",
     "rebuild",
     "resolve",
     "transplant",
+    "zoo_name",
 ]

@@ -26,7 +26,9 @@ sees one place in place of 49.
 Differences from the paper: one pixel of padding on every side (TensorFlow's stride 2 pads right and bottom), two for
 5x5; the 1x1 convolution of the small network has no squeeze-excite, which the paper's table has and its code has
 not; squeeze-excite's inner width is a quarter of the expansion, rounded to 8. Names and weights at the start are
-torchvision's: batch normalisation with epsilon 0.001 and momentum 0.01, dropout 0.2.
+torchvision's: batch normalisation with epsilon 0.001 and momentum 0.01, dropout 0.2. The narrow ones are the published
+ones, which expand what really comes into a block and keep 1280 (1024) behind the pooling; torchvision's builder, asked
+for a width, would narrow these too.
 
 Parameters: 5,483,032 (large) and 2,542,856 (small) as in torchvision; the paper says 5.4 and 2.5 million.
 
@@ -142,6 +144,7 @@ class SearchedBlock(nn.Module):
         width: factor on its channels.
         activation: in place of the row's, by name.
         norm: by name.
+        ratio: of the channels inside to those that come in.
         skip: whether the input is added where the shape is the same.
 
     Input shape:
@@ -152,10 +155,18 @@ class SearchedBlock(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, row: Row, width: float, activation: str | None, norm: str, *, skip: bool = True
+        self,
+        in_channels: int,
+        row: Row,
+        width: float,
+        activation: str | None,
+        norm: str,
+        *,
+        ratio: float,
+        skip: bool = True,
     ) -> None:
         super().__init__()
-        hidden = rounded(row.expanded, width)
+        hidden = rounded(ratio * in_channels)
         self.in_channels, self.out_channels, self.stride = in_channels, rounded(row.channels, width), row.stride
         self.adds = skip and row.stride == 1 and in_channels == self.out_channels
         layer = partial(_layer, activation=activation or row.activation, norm=norm)
@@ -182,7 +193,7 @@ class MobileNetV3(nn.Module):
     Args:
         num_classes: width of the output.
         in_channels: channels of the image.
-        width: factor on all channels.
+        width: factor on the channels; as published, those behind the pooling are not made fewer.
         activation: by name, in place of the paper's mixture of ReLU and hard-swish (None).
         norm: by name; convolutions have biases where it is ``none``.
         skip: False for no skip connections.
@@ -224,9 +235,11 @@ class MobileNetV3(nn.Module):
 
         channels = rounded(rows[0].channels, width)
         features: list[nn.Module] = [_layer(in_channels, channels, 3, stride=first_stride, activation=late, norm=norm)]
+        whole = rows[0].channels  # what comes in where the width is 1
         for row in rows:
-            block = SearchedBlock(channels, row, width, activation, norm, skip=skip)
-            channels = block.out_channels
+            ratio = row.expanded / whole
+            block = SearchedBlock(channels, row, width, activation, norm, ratio=ratio, skip=skip)
+            channels, whole = block.out_channels, row.channels
             features.append(block)
         self.channels = 6 * channels
         features.append(_layer(channels, self.channels, 1, activation=late, norm=norm))
@@ -234,7 +247,7 @@ class MobileNetV3(nn.Module):
         self.features = nn.Sequential(*features)
         self.shrinks = 16 * first_stride
         self.pool = GlobalAveragePool2d()
-        self.last_channels = rounded(last_channels, width)
+        self.last_channels = rounded(last_channels, max(width, 1.0))
         hidden, dense = nn.Linear(self.channels, self.last_channels), nn.Linear(self.last_channels, num_classes)
         self.classifier = nn.Sequential(
             hidden, activate(late, self.last_channels, inplace=True, dims=0), nn.Dropout(dropout), dense
@@ -268,13 +281,13 @@ _info = partial(
 )
 for _size, _width, _parameters, _macs in (
     ("large", 1.0, 5_483_032, 216_589_760),
-    ("large", 0.75, 3_377_576, 140_033_816),
-    ("large", 0.5, 1_734_576, 64_962_192),
-    ("large", 0.25, 617_000, 24_770_376),
+    ("large", 0.75, 3_993_528, 154_560_624),
+    ("large", 0.5, 2_689_520, 69_247_600),
+    ("large", 0.25, 1_836_368, 31_707_296),
     ("small", 1.0, 2_542_856, 56_510_400),
-    ("small", 0.75, 1_653_920, 39_115_576),
-    ("small", 0.5, 917_264, 18_970_736),
-    ("small", 0.25, 374_272, 9_030_120),
+    ("small", 0.75, 2_041_872, 43_399_344),
+    ("small", 0.5, 1_592_704, 21_052_560),
+    ("small", 0.25, 1_269_600, 11_918_336),
 ):
     _whole = f"mobilenet_v3_{_size}"
     register(

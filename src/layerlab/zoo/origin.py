@@ -54,8 +54,15 @@ class Origin:
         raise LayerlabError(f"the model's origin {str(data)[:80]!r} is not one that Layerlab wrote")
 
     def __str__(self) -> str:
-        """Return the word that names this network on the command line."""
-        return self.name
+        """Return the word that names this network on the command line, where its data do not say the rest."""
+        if self.kind != "zoo":
+            return self.name
+        knobs = [
+            f"{knob}={str(value).lower() if isinstance(value, bool) else value}"
+            for knob, value in self.arguments.items()
+            if knob not in ("num_classes", "in_channels")
+        ]
+        return f"{self.name}:{','.join(knobs)}" if knobs else self.name
 
 
 def mark_origin(module: nn.Module, origin: Origin) -> None:

@@ -18,6 +18,7 @@ from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.notation import KerasModel, read_keras
 from layerlab.zoo.origin import Origin, mark_origin, origin_of
 from layerlab.zoo.registry import create, list_models, model_info
+from layerlab.zoo.spec import read_spec
 
 __all__ = ["input_shape_of", "rebuild", "resolve"]
 
@@ -31,8 +32,9 @@ def resolve(spec: str, *, num_classes: int | None = None, in_channels: int | Non
     """Build the network that ``spec`` names.
 
     Args:
-        spec: a zoo name (``lecture_cnn``), a file of Keras text (``nets/lecture.py``; ``-`` reads it from standard
-            input), or ``package.module:callable``, any importable callable that returns an ``nn.Module``.
+        spec: a zoo name, with knobs or without (``resnet20``, ``resnet20:width=0.5,skip=false``), a file of Keras
+            text (``nets/lecture.py``; ``-`` reads it from standard input), or ``package.module:callable``, any
+            importable callable that returns an ``nn.Module``.
         num_classes: given to the zoo, and to a callable that takes an argument of this name.
         in_channels: likewise.
 
@@ -47,8 +49,9 @@ def resolve(spec: str, *, num_classes: int | None = None, in_channels: int | Non
         raise LayerlabError("no network is named; expected a zoo name, a file of Keras text or package.module:callable")
     if _CALLABLE.fullmatch(spec):
         return _call(spec, wanted)
-    if spec in list_models():
-        return create(spec, **wanted)
+    if (named := read_spec(spec)) is not None:
+        name, knobs = named
+        return create(name, **(wanted | knobs))
     path = Path(spec)
     if path.is_file():
         return _read(path, spec)
@@ -186,6 +189,8 @@ def _nothing(spec: str, path: Path) -> str:
         return f'"{spec}" is a folder; expected a zoo name, a file of Keras text or package.module:callable'
     if ":" in spec:
         module, _, attribute = spec.rpartition(":")
+        if "=" in attribute:
+            return f'no model "{module}"{did_you_mean(module, list_models())}'
         dotted = module.removesuffix(".py").replace(os.sep, ".").strip(".")
         return f'"{spec}" is not package.module:callable; write "{dotted}:{attribute or "build"}"'
     if path.suffix or os.sep in spec:
