@@ -125,7 +125,7 @@ def test_the_default_network_has_the_modules_and_names_that_it_always_had() -> N
         ({"norm": "instance"}, 'norm must be one of "batch", "group", "layer", "none", not \'instance\''),
         ({"dropout": 1}, "dropout must be from 0 up to, not including, 1, not 1"),
         ({"num_classes": 0}, "num_classes must be a whole number of at least 1, not 0"),
-        ({"width": 0.001}, "width must leave"),
+        ({"width": 0}, "width must be a number above 0, not 0"),
         ({"activation": "rleu"}, "relu"),
     ],
 )

@@ -31,7 +31,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from layerlab.layers import GlobalAveragePool2d, convolution, dense
-from layerlab.zoo.knobs import NORMS, check_choice, check_counts, check_fraction, normalize
+from layerlab.zoo.knobs import NORMS, check_choice, check_counts, check_fraction, normalize, scaled
 from layerlab.zoo.registry import ModelInfo, register
 
 __all__ = ["LectureCNN", "lecture_cnn"]
@@ -72,9 +72,7 @@ class LectureCNN(nn.Module):
         check_counts(num_classes=num_classes, in_channels=in_channels)
         check_choice("norm", norm, NORMS)
         check_fraction("dropout", dropout)
-        first, second, hidden = (round(width * units) for units in (64, 128, 512))
-        if first < 1:
-            raise ValueError(f"width must leave at least one of the 64 channels, and {width!r} leaves none")
+        first, second, hidden = (scaled(units, width) for units in (64, 128, 512))
 
         self.conv1 = convolution(in_channels, first, 3, activation=activation)
         self.pool1 = nn.MaxPool2d(2)
