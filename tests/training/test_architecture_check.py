@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from layerlab import LayerlabError, check_architecture, create
-from layerlab.training.architecture_check import CHECKS
+from layerlab.training.architecture_check import CHECKS, _labels, _Subject
+from layerlab.training.outputs import Head
 
 SIZE = (3, 8, 8)
 
@@ -170,6 +171,40 @@ def test_the_network_stays_as_it_is() -> None:
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert (model.training, model.conv.training, model.conv.weight.requires_grad) == (True, False, False)
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(
+    "around",
+    [torch.no_grad(), torch.inference_mode(), torch.autocast("cpu", torch.bfloat16)],
+    ids=lambda o: type(o).__name__,
+)
+def test_what_is_set_around_it_does_not_matter(around: Any) -> None:
+    torch.manual_seed(0)
+    model = Net()
+    with around:
+        report = check_architecture(model, SIZE)
+    assert [one.detail for one in report] == [one.detail for one in check_architecture(model, SIZE)]
+
+
+def test_a_network_in_double_precision() -> None:
+    assert check_architecture(Net().double(), SIZE).passed
+
+
+def test_the_generators_are_as_they_were_after_a_failure() -> None:
+    models = Infinite(), Net()
+    before = torch.get_rng_state()
+    with pytest.raises(LayerlabError):
+        check_architecture(models[0], SIZE)
+    with pytest.raises(LayerlabError):
+        check_architecture(models[1], (4, 8, 8))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("classes", [1, 2, 4, 7, 14, 1000])
+def test_labels_are_different_where_there_are_enough(classes: int) -> None:
+    subject = _Subject(Net(), torch.zeros(4, *SIZE), Head(classes, "logits", None), None)
+    expected = min(4, max(classes, 2))
+    assert len(set(_labels(subject).tolist())) == expected
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,42 @@ def test_what_is_overwritten_was_read_before() -> None:
     assert agrees(Classifier(InPlace()), images(2, 3, 9, 9)).norms == ["body.norm"]
 
 
+class Statements(nn.Module):
+    """Overwrites images without taking what that gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.act = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Hardtanh(-0.2, 0.4, inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(self.conv(x))
+        x.mul_(1.5)
+        F.leaky_relu(x, 0.5, inplace=True)
+        F.relu6(x, True)
+        self.act(x)
+        return x
+
+
+def test_what_is_overwritten_by_a_statement_is_kept() -> None:
+    assert agrees(Classifier(Statements()), images(2, 3, 9, 9)).norms == ["body.norm"]
+
+
+class Doubles(nn.Identity):
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * x
+
+
+class Shifts(nn.Dropout):
+    def forward(self, x: Tensor) -> Tensor:
+        return x + 1
+
+
+@pytest.mark.parametrize("layer", [Doubles(), Shifts()], ids=lambda layer: type(layer).__name__)
+def test_a_layer_that_only_descends_from_an_idle_one_stays(layer: nn.Module) -> None:
+    folded = agrees(sequence(layer, nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8)), images(2, 3, 9, 9))
+    assert len(folded.norms) == 1
+
+
 @pytest.mark.parametrize("activation", [nn.ReLU, lambda: nn.ReLU(inplace=True), nn.SiLU, nn.Hardswish, nn.ELU])
 def test_skips(activation: Callable[[], nn.Module]) -> None:
     folded = agrees(Classifier(Residual(activation)), images(2, 3, 12, 12), (images(1, 3, 20, 14),))
@@ -384,6 +420,56 @@ def test_any_classifier_of_any_size(network: nn.Module) -> None:
     assert not fast(images(1, 3, 20, 20).requires_grad_()).requires_grad
     with torch.autocast("cpu", torch.bfloat16):
         assert (fast(x) - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+
+class Centres(nn.Module):
+    """Writes to the very images that it is given."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sub_(0.5)
+
+
+@pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
+def test_images_that_the_network_writes_to_stay_as_they_are(memory_format: str) -> None:
+    torch.manual_seed(0)
+    body = nn.Sequential(Centres(), nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU())
+    network = randomise(Classifier(body, 16))
+    x, more = images(4, 3, 12, 12), images(6, 3, 12, 12, seed=2)
+    given, further = x.clone(), more.clone()
+    fast = optimize(network, given, more=further, precision="32", memory_format=memory_format)
+    assert torch.equal(given, x) and torch.equal(further, more)
+    assert len(fast.report.folded) == 1
+    for one in (given, given.contiguous(memory_format=CHANNELS_LAST)):
+        first = fast(one)
+        assert torch.equal(one, x) and torch.equal(fast(one), first)
+        assert torch.allclose(first, network(x.clone()), atol=1e-5)
+
+
+def test_autocast_and_inference_mode_around_it_do_not_matter(network: nn.Module) -> None:
+    x = images(4, 3, 20, 20)
+    with torch.autocast("cpu", torch.bfloat16):
+        fast = optimize(network, x, precision="32")
+    assert fast.report.folded and not fast.report.warning
+    assert fast.report.chosen.difference < 1e-5  # of float32, not of what autocast makes of it
+    with torch.inference_mode():
+        fast = optimize(network, x.clone(), precision="32")
+    fast.load_state_dict(fast.state_dict())  # no tensor of it may be bound to inference mode
+    assert torch.allclose(fast(x), network(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["meta device", "float64"])
+def test_defaults_that_somebody_has_set_do_not_matter(network: nn.Module, kind: str) -> None:
+    x = images(4, 3, 20, 20)
+    try:
+        if kind == "float64":
+            torch.set_default_dtype(torch.float64)
+        else:
+            torch.set_default_device("meta")
+        fast = optimize(network, x, precision="32")
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+    assert fast(x).dtype == torch.float32 and torch.allclose(fast(x), network(x), atol=1e-5)
 
 
 def test_copies_checkpoints_and_programs(network: nn.Module) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.training.config import TrainingConfig
 from layerlab.training.outputs import Head, LogitReader, inspected, read_head
-from layerlab.training.randomness import untouched_generators
+from layerlab.training.randomness import by_itself
 from layerlab.training.task import Classification, Target, criterion_of
 
 __all__ = ["CHECKS", "ArchitectureReport", "Check", "check_architecture"]
@@ -103,7 +103,7 @@ def check_architecture(
     for name in without:
         if name not in CHECKS:
             raise LayerlabError(f'there is no check "{name}"{did_you_mean(name, CHECKS)}')
-    with untouched_generators():
+    with by_itself(torch.device("cpu"), gradients=True):
         torch.manual_seed(0)
         subject = _subject(model, input_size, num_classes)
         report = ArchitectureReport()
@@ -125,7 +125,8 @@ def check_architecture(
 
 def _subject(model: nn.Module, input_size: tuple[int, int, int], classes: int | None) -> _Subject:
     """Return the network's copy with images that it takes."""
-    images = torch.randn(_IMAGES, *input_size)
+    kind = next((value.dtype for value in model.parameters() if value.is_floating_point()), torch.float32)
+    images = torch.randn(_IMAGES, *input_size, dtype=kind, device="cpu")
     try:
         own = copy.deepcopy(model)
     except Exception as error:
@@ -303,7 +304,8 @@ CHECKS: dict[str, Callable[[_Subject], str]] = {
 
 def _labels(subject: _Subject) -> Tensor:
     """Return a label for each image, all different where there are enough classes."""
-    return torch.arange(len(subject.images)) * 7 % subject.head.classes
+    spread = max(1, subject.head.classes // len(subject.images))
+    return torch.arange(len(subject.images), device="cpu") * spread % subject.head.classes
 
 
 def _loss(model: nn.Module, subject: _Subject, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
-__all__ = ["PREFIX", "Capture", "captured_inputs", "has_hooks", "one_line"]
+__all__ = ["PREFIX", "Capture", "captured_inputs", "has_hooks", "one_line", "writes"]
 
 PREFIX = "network"
 """Before the paths of the network's modules in its graph."""
@@ -37,7 +37,7 @@ class Capture:
         tracer = _Tracer()
         self.module = fx.GraphModule(root, tracer.trace(root))
         """Gives what ``network`` gives."""
-        self.module.graph.eliminate_dead_code()
+        self.module.graph.eliminate_dead_code(_has_effect)
         self.module.recompile()
         ShapeProp(self.module).propagate(images)
         self.closed = {path.removeprefix(PREFIX).removeprefix("."): why for path, why in tracer.closed.items()}
@@ -88,6 +88,24 @@ class _Tracer(fx.Tracer):
             self.closed = {name: why for name, why in self.closed.items() if not name.startswith(f"{path}.")}
             self.closed[path] = one_line(error)
             return self.create_proxy("call_module", path, args, kwargs)
+
+
+def writes(node: fx.Node) -> bool:
+    """Tell whether a function or method that a node calls may write to what it is given."""
+    if node.op not in ("call_function", "call_method"):
+        return False
+    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
+    asked = node.kwargs.get("inplace", False) is not False or "out" in node.kwargs
+    positional = node.op == "call_function" and any(value is True for value in node.args)  # F.relu(x, True)
+    return asked or positional or name.endswith("_") or name in _IN_PLACE
+
+
+def _has_effect(node: fx.Node) -> bool:
+    """Tell whether a node matters even where nothing takes what it gives: ``x.relu_()`` as a statement."""
+    return node.op in ("placeholder", "output", "call_module") or writes(node) or node.is_impure()
+
+
+_IN_PLACE = ("iadd", "isub", "imul", "itruediv", "setitem")
 
 
 def captured_inputs(network: nn.Module, images: Tensor, paths: list[str]) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from layerlab.layers import Add
-from layerlab.training.capture import PREFIX, Capture, captured_inputs, has_hooks, one_line
+from layerlab.training.capture import PREFIX, Capture, captured_inputs, has_hooks, one_line, writes
 from layerlab.training.fused import (
     FusedActivation,
     FusedAffine,
@@ -145,7 +145,7 @@ class _Rewriter:
         """Remove what does nothing in evaluation mode."""
         for node in list(self.graph.nodes):
             layer = self._layer(node)
-            idle = isinstance(layer, (nn.Identity, nn.modules.dropout._DropoutNd)) and not layer.training
+            idle = layer is not None and type(layer) in _IDLE and not layer.training
             if node.op == "call_function" and node.target in _DROPOUTS:
                 # F.dropout(x, p, training): only what is known not to drop anything
                 idle = node.kwargs.get("training", node.args[2] if len(node.args) > 2 else True) is False
@@ -221,8 +221,7 @@ class _Rewriter:
         if node.op == "call_module":
             layer = self.layers[str(node.target)]
             return bool(getattr(layer, "inplace", type(layer) not in _PURE))
-        name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
-        return node.kwargs.get("inplace", False) is not False or name.endswith("_") or name in _IN_PLACE
+        return writes(node)
 
     def _activation(self, node: fx.Node) -> FusedActivation | None:
         """Return the activation that a node applies, where oneDNN has it."""
@@ -360,11 +359,11 @@ _FOLDABLE = (
     nn.Linear,
 )
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+_IDLE = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 _DROPOUTS = (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout)
 _FRESH = (FusedConvolution, FusedAffine, nn.MaxPool2d, nn.AvgPool2d)
 """Layers that write what they give into memory of its own."""
 _PURE = (*_FRESH, *_FOLDABLE, *_NORMS, FusedLinear, nn.AdaptiveAvgPool2d, nn.Sigmoid, nn.Tanh, nn.GELU)
-_IN_PLACE = ("iadd", "isub", "imul", "itruediv", "setitem")
 _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "relu": ("relu",),
     "relu_": ("relu",),

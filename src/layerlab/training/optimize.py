@@ -21,7 +21,7 @@ from layerlab.training.optimize_inputs import check_arguments, inputs_to_compare
 from layerlab.training.optimize_report import OptimizationReport, Trial
 from layerlab.training.outputs import Head, LogitReader, read_head
 from layerlab.training.precision import bf16_is_native
-from layerlab.training.randomness import untouched_generators
+from layerlab.training.randomness import by_itself
 
 __all__ = ["OptimizedModel", "optimize"]
 
@@ -43,6 +43,7 @@ class OptimizedModel(nn.Module):
         dtype: that it takes.
         memory_format: likewise.
         report: what was done.
+        overwrites: whether the program writes to its input; then it is given a copy.
 
     Input shape:
         the original's, in any batch size and, where the original takes it, any resolution.
@@ -54,12 +55,20 @@ class OptimizedModel(nn.Module):
         LayerlabError: in ``train``: it cannot be trained; and in ``forward`` where the input is no tensor.
     """
 
-    def __init__(self, program: nn.Module, dtype: torch.dtype, memory_format: str, report: OptimizationReport) -> None:
+    def __init__(
+        self,
+        program: nn.Module,
+        dtype: torch.dtype,
+        memory_format: str,
+        report: OptimizationReport,
+        overwrites: bool = False,
+    ) -> None:
         super().__init__()
         self.program = program
         self.dtype = dtype
         self.memory_format = memory_format
         self.report = report
+        self.overwrites = overwrites
         super().train(False)
 
     def forward(self, images: Tensor) -> Any:
@@ -68,7 +77,7 @@ class OptimizedModel(nn.Module):
             raise LayerlabError(
                 f"an optimised network takes one tensor of images, and was given {type(images).__name__}"
             )
-        x = _prepared(images.detach(), self.dtype, self.memory_format)
+        x = _prepared(images.detach(), self.dtype, self.memory_format, self.overwrites)
         if torch.is_autocast_enabled(images.device.type):  # its own precision was measured
             with torch.autocast(images.device.type, enabled=False):
                 output = self.program(x)
@@ -125,7 +134,7 @@ def optimize(
     if isinstance(model, OptimizedModel):
         raise LayerlabError("the network is optimised already: give the original")
     check_arguments(model, example, more, precision, memory_format, agreement)
-    with untouched_generators(), torch.no_grad():
+    with by_itself(example.device, gradients=False):
         return _Optimizer(model, example, more, precision, memory_format, agreement).run()
 
 
@@ -141,12 +150,15 @@ class _Optimizer:
         memory_format: str,
         agreement: float,
     ) -> None:
-        self.example, self.more, self.agreement = example, more, agreement
+        self.example, self.more, self.agreement = example.detach().clone(), more, agreement
         self.network = _frozen_copy(model)
         self.warning = ""
         try:
-            self.head = Head(*_plain(read_head(self.network, example[:2])))
-            output = self.network(example)
+            self.head = Head(*_plain(read_head(self.network, self.example[:2].clone())))
+            given = self.example.clone()
+            written = given._version
+            output = self.network(given)
+            self.overwrites = given._version != written
         except LayerlabError:
             raise
         except Exception as error:
@@ -196,14 +208,15 @@ class _Optimizer:
             warning=self.warning,
         )
         program = programs[trials.index(chosen)]
-        return OptimizedModel(program, self._dtype(chosen), chosen.memory_format, report)
+        return OptimizedModel(program, self._dtype(chosen), chosen.memory_format, report, self.overwrites)
 
     def _folded(self) -> Folded | None:
         """Return the folded network, if it gives what the network gives."""
         try:
-            folded = fold(copy.deepcopy(self.network), self.example[:2])
+            folded = fold(copy.deepcopy(self.network), self.example[:2].clone())
             for images in self._sizes():
-                with_norms, without = self._table(self.network(images)), self._table(folded.module(images))
+                with_norms = self._table(self.network(images.clone()))
+                without = self._table(folded.module(images.clone()))
                 off = _difference(without, with_norms)
                 if not off <= _TOLERANCE:
                     self.warning = f"nothing was folded: a folded copy gave other outputs (off by {off:.1e})"
@@ -222,7 +235,7 @@ class _Optimizer:
             larger = nn.functional.interpolate(self.example[:2].float(), (height + height // 4 + 1, width + 1))
             larger = larger.to(self.example.dtype)
             try:
-                self.network(larger)
+                self.network(larger.clone())
             except Exception:  # a fixed size: then the original refuses it as well
                 return
             yield larger
@@ -299,7 +312,7 @@ class _Optimizer:
         given = self._given()
         began = time.perf_counter()
         for batch in inputs_to_compare(self.example, self.more):
-            table = self._table(self.network(batch))
+            table = self._table(self.network(batch.clone()))
             usable = torch.isfinite(table).all(dim=1)
             inputs.append(batch[usable])
             expected.append(table[usable])
@@ -328,7 +341,7 @@ class _Optimizer:
         return trial if share >= self.agreement else replace(trial, note="changes too many classes")
 
     def _run(self, trial: Trial, program: nn.Module, images: Tensor) -> Any:
-        return program(_prepared(images, self._dtype(trial), trial.memory_format))
+        return program(_prepared(images, self._dtype(trial), trial.memory_format, self.overwrites))
 
     def _dtype(self, trial: Trial) -> torch.dtype:
         return torch.bfloat16 if trial.precision == "bf16" else self.example.dtype
@@ -341,11 +354,11 @@ class _Optimizer:
         return self.head.predictions(table)
 
 
-def _prepared(images: Tensor, dtype: torch.dtype, memory_format: str) -> Tensor:
+def _prepared(images: Tensor, dtype: torch.dtype, memory_format: str, copied: bool) -> Tensor:
     """Return the images in the type and layout that a network was made for."""
     if images.dim() != 4:
-        return images.to(dtype)
-    x = images.to(dtype, memory_format=_FORMATS[memory_format])
+        return images.to(dtype, copy=copied)
+    x = images.to(dtype, copy=copied, memory_format=_FORMATS[memory_format])
     if memory_format == "channels_last" and x.shape[1] == 1 and not torch.compiler.is_compiling():
         # One channel is the same in both layouts; the strides say which is meant.
         height, width = x.shape[2:]
@@ -384,7 +397,3 @@ def _difference(given: Tensor, wanted: Tensor) -> float:
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-
-
-def _kind(value: Any) -> str:
-    return type(value).__name__

@@ -31,7 +31,7 @@ def inputs_to_compare(example: Tensor, more: Tensor | None) -> Iterator[Tensor]:
                 altered = altered.roll((step * batch.shape[2] // 16, -step * batch.shape[3] // 16), dims=(2, 3))
             altered = altered + (0.1 + 0.1 * (turn % 3)) * (altered.roll(1, dims=0) - altered)
             altered = altered * (0.8, 1.0, 1.2)[turn % 3]
-            noise = torch.randn(batch.shape, generator=generator).to(batch)
+            noise = torch.randn(batch.shape, generator=generator, device="cpu").to(batch)
             yield altered + 0.05 * batch.std(correction=0) * noise
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
+from torch.amp import is_autocast_available
 
-__all__ = ["beta_draw", "seed_everything", "step_seed", "untouched_generators"]
+__all__ = ["beta_draw", "by_itself", "seed_everything", "step_seed", "untouched_generators"]
 
 
 def step_seed(*key: int) -> int:
@@ -47,3 +48,11 @@ def untouched_generators() -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
+
+
+@contextmanager
+def by_itself(device: torch.device, *, gradients: bool) -> Iterator[None]:
+    """Compute as if nothing were set around: no autocast, no inference mode. Generators are given back as they were."""
+    precision = torch.autocast(device.type, enabled=False) if is_autocast_available(device.type) else nullcontext()
+    with untouched_generators(), torch.inference_mode(mode=False), torch.set_grad_enabled(gradients), precision:
+        yield
