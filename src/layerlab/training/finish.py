@@ -14,7 +14,7 @@ from layerlab.errors import LayerlabError
 from layerlab.training.checkpoint import load_state, read_checkpoint, write_tensors, write_weights
 from layerlab.training.evaluation import evaluate, evaluation_batch_size
 from layerlab.training.folder import RunFolder
-from layerlab.training.loop import TrainingState
+from layerlab.training.loop_state import TrainingState
 from layerlab.training.outputs import Head
 from layerlab.training.run import Run, summary
 

@@ -31,7 +31,8 @@ from layerlab.training.evaluation import cross_entropy
 from layerlab.training.finish import finish
 from layerlab.training.folder import RunFolder
 from layerlab.training.interrupts import Stopped, StopRequest
-from layerlab.training.loop import Callback, Loop, Plan, TrainingState, failure_in_words
+from layerlab.training.loop import Callback, Loop, Plan, failure_in_words
+from layerlab.training.loop_state import TrainingState
 from layerlab.training.outputs import Head, LogitReader
 from layerlab.training.precision import Setting
 from layerlab.training.prepare import sample_batch

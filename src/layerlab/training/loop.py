@@ -1,4 +1,4 @@
-"""The training loop: steps, epochs, checkpoints, and everything that can end them.
+"""The training loop: steps, epochs, when to save, and everything that can end them.
 
 It runs on Lightning's Fabric, which brings devices, processes and precision and leaves the loop to us: a run must go
 on from any step, however it was killed, to the very numbers of a run that was not.
@@ -11,7 +11,7 @@ import math
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from layerlab.data import Dataset
 from layerlab.errors import LayerlabError
-from layerlab.training.checkpoint import load_state, write_checkpoint
 from layerlab.training.config import TrainingConfig
 from layerlab.training.evaluation import Evaluation, evaluate, evaluation_batch_size
 from layerlab.training.folder import RunFolder
 from layerlab.training.interrupts import Stopped, StopRequest
+from layerlab.training.loop_state import Checkpoints, TrainingState, not_finite
 from layerlab.training.optimisers import make_optimizer
 from layerlab.training.outputs import Head, LogitReader
 from layerlab.training.parts import Parts
@@ -38,9 +38,8 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
     from lightning.fabric.wrappers import _FabricOptimizer
 
-__all__ = ["Loop", "Plan", "TrainingState", "failure_in_words"]
+__all__ = ["Loop", "Plan", "failure_in_words"]
 
-_FORMAT = 1
 _STEPS_BETWEEN_LOOKS = 10
 
 Callback = Callable[[dict[str, Any]], None]
@@ -55,32 +54,6 @@ class Plan:
     head: Head
     callbacks: Sequence[Callback] = ()
     """Each is called with the record of every finished epoch."""
-
-
-@dataclass
-class TrainingState:
-    """How far a run has come. With the weights and the optimiser it is all that a checkpoint holds."""
-
-    epoch: int = 0
-    """Finished epochs."""
-    batch: int = 0
-    """Finished batches of the current one."""
-    step: int = 0
-    """Finished steps of the run."""
-    loss_sum: float = 0.0
-    """Over the images of the current epoch, as are the next two."""
-    correct: float = 0.0
-    seen: float = 0.0
-    seconds: float = 0.0
-    """Spent on the steps of the current epoch."""
-    history: list[dict[str, Any]] = field(default_factory=list)
-    learning_rate: float = 0.0
-    """Of the last step."""
-    best_epoch: int = 0
-    best_loss: float = math.inf
-    stale: int = 0
-    """Epochs since the best one."""
-    finished: bool = False
 
 
 class Loop:
@@ -128,6 +101,8 @@ class Loop:
         )
         self.inner = inner
         self.optimizer = cast("_FabricOptimizer", fabric.setup_optimizers(inner))
+        precision = fabric.strategy.precision
+        self.checkpoints = Checkpoints(folder, model, self.wrapped, inner, self.schedule, precision, self.sharded)
 
         self._augmentation = dataset.augmentation(self.config.augmentation)
         self._layout = plan.setting.layout
@@ -367,71 +342,22 @@ class Loop:
     # ---- checkpoints
 
     def save(self, *, best: bool = False) -> None:
-        """Write ``last.ckpt`` and, where the epoch is the best so far, ``best.ckpt`` before it.
-
-        In this order a process that is killed in between resumes from the older ``last.ckpt``, comes to the same
-        best epoch again, and writes the same file.
-        """
+        """Write ``last.ckpt`` and, where the epoch is the best so far, ``best.ckpt`` before it."""
         self._fold()
         self._global_sums()
-        model, optimizer = self._gathered()
+        model, optimizer = self.checkpoints.gathered()
         if self.rank == 0:
-            self._check_weights(model)
-            state = self.state
-            if best:
-                content = {"format": _FORMAT, "model": model, "epoch": state.best_epoch, "val_loss": state.best_loss}
-                write_checkpoint(self.folder.best, content)
-            content = {
-                "format": _FORMAT,
-                "model": model,
-                "optimizer": optimizer,
-                "schedule": self.schedule.state_dict(),
-                "precision": self.fabric.strategy.precision.state_dict(),
-                "state": asdict(state),
-            }
-            write_checkpoint(self.folder.last, content)
+            lost = not_finite(model)
+            if lost is not None:  # a good checkpoint is not overwritten by one that is lost
+                self._give_up(f'"{lost}" is no longer finite', self.state.step)
+            self.checkpoints.write(model, optimizer, self.state, best=best)
         self._saved_at = time.monotonic()
 
     def load(self, content: dict[str, Any]) -> None:
         """Go back to what :meth:`save` wrote."""
-        if content.get("format") != _FORMAT or "state" not in content:
-            raise LayerlabError(f'"{self.folder.last}" was not written by this version of Layerlab')
-        if self.sharded:
-            self._scatter(content)
-        else:
-            load_state(self.folder.last, self.model, content["model"])
-            self.inner.load_state_dict(content["optimizer"])
-        self.schedule.load_state_dict(content["schedule"])
-        self.fabric.strategy.precision.load_state_dict(content["precision"])
-        self.state = TrainingState(**content["state"])
+        self.state = self.checkpoints.load(content)
         if self.rank:
             self.state.loss_sum = self.state.correct = self.state.seen = 0.0
-
-    def _check_weights(self, weights: dict[str, Any]) -> None:
-        """Refuse to overwrite a good checkpoint by one that is lost."""
-        for name, value in weights.items():
-            if isinstance(value, Tensor) and value.is_floating_point() and not bool(value.isfinite().all()):
-                self._give_up(f'"{name}" is no longer finite', self.state.step)
-
-    def _gathered(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the state of network and optimiser, whole."""
-        if not self.sharded:
-            return self.model.state_dict(), self.inner.state_dict()
-        from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict
-
-        options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-        return get_state_dict(self.wrapped._forward_module, self.inner, options=options)
-
-    def _scatter(self, content: dict[str, Any]) -> None:
-        from torch.distributed.checkpoint.state_dict import StateDictOptions, set_state_dict
-
-        set_state_dict(
-            self.wrapped._forward_module,
-            self.inner,
-            model_state_dict=content["model"],
-            optim_state_dict=content["optimizer"],
-            options=StateDictOptions(full_state_dict=True),
-        )
 
 
 def failure_in_words(error: Exception, config: TrainingConfig, step: int) -> LayerlabError:
