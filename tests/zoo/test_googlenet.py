@@ -13,7 +13,8 @@ from torch.nn import functional
 from layerlab.anatomy import dissect
 from layerlab.zoo import create, model_info
 from layerlab.zoo import googlenet as family
-from layerlab.zoo.googlenet import TABLE_1, AuxiliaryHead, ConvolutionUnit, GoogLeNet, Inception, Row
+from layerlab.zoo.convolution_unit import ConvolutionUnit
+from layerlab.zoo.googlenet import TABLE_1, AuxiliaryHead, GoogLeNet, Inception, Row
 
 MODULES = [row for row in TABLE_1 if row.widths]
 IMAGES = torch.empty(2, 3, 224, 224, device="meta")

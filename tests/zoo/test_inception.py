@@ -12,7 +12,8 @@ from torch.nn import functional
 
 from layerlab.zoo import create
 from layerlab.zoo import inception as family
-from layerlab.zoo.inception import AuxiliaryHead, InceptionV3, Module8, Module17
+from layerlab.zoo.inception import AuxiliaryHead, InceptionV3
+from layerlab.zoo.inception_modules import Module8, Module17
 
 
 def meta(**knobs: Any) -> InceptionV3:

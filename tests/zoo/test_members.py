@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from shape_comments import ShapeWitness
+from shape_comments import ShapeWitness, shape_comments
 from torch import Tensor, nn
 
 from layerlab import check_architecture
@@ -138,12 +138,21 @@ def test_header(family: str) -> None:
     assert re.search(r"\b(19|20)\d\d\b", text) or family == "lecture", "a year"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_shape_comments_are_executed_and_true(family: str) -> None:
-    file = Path(str(importlib.import_module(f"layerlab.zoo.{family}").__file__))
+PARTS = {"inception_modules": "inception"}
+"""Files that hold parts of a family's networks."""
+
+
+def test_no_file_with_shape_comments_is_forgotten() -> None:
+    files = Path(str(importlib.import_module("layerlab.zoo").__file__)).parent.glob("*.py")
+    assert {file.stem for file in files if shape_comments(file)} == {*FAMILIES, *PARTS}
+
+
+@pytest.mark.parametrize("module_name", [*FAMILIES, *PARTS])
+def test_shape_comments_are_executed_and_true(module_name: str) -> None:
+    file = Path(str(importlib.import_module(f"layerlab.zoo.{module_name}").__file__))
     witness = ShapeWitness(file)
     assert len(witness.comments) >= 4
-    for name in FAMILIES[family]:
+    for name in FAMILIES[PARTS.get(module_name, module_name)]:
         shape = model_info(name).input_shape
         module = create(name, device="meta").train()
         with witness:

@@ -54,11 +54,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from layerlab.layers import GlobalAveragePool2d
+from layerlab.zoo.convolution_unit import ConvolutionUnit
 from layerlab.zoo.initialisation import he_normal
-from layerlab.zoo.knobs import STEMS, activate, check_choice, check_counts, check_fraction, normalize, scaled
+from layerlab.zoo.knobs import STEMS, activate, check_choice, check_counts, check_fraction, scaled
 from layerlab.zoo.registry import ModelInfo, register
 
-__all__ = ["TABLE_1", "AuxiliaryHead", "ConvolutionUnit", "GoogLeNet", "GoogLeNetOutput", "Inception", "Row"]
+__all__ = ["TABLE_1", "AuxiliaryHead", "GoogLeNet", "GoogLeNetOutput", "Inception", "Row"]
 
 
 class Row(NamedTuple):
@@ -93,54 +94,6 @@ TABLE_1 = (
 differently in places: by the channels the first convolution has 9,408 weights, and 5a has 1018 K and 51 M."""
 
 _WIDTHS = {row.module: row.widths for row in TABLE_1}
-_EPSILON = 1e-3
-
-
-class ConvolutionUnit(nn.Module):
-    """A convolution, normalised and activated.
-
-    Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        kernel: side or (height, width) of the kernel.
-        stride: of the kernel.
-        padding: None for as much as keeps the size at stride 1.
-        activation: by name.
-        norm: by name; with ``none`` the convolution has a bias.
-
-    Input shape:
-        (N, in_channels, H, W)
-
-    Output shape:
-        (N, out_channels, H', W')
-
-    Raises:
-        ValueError: an unknown norm.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel: int | tuple[int, int] = 1,
-        *,
-        stride: int = 1,
-        padding: int | None = None,
-        activation: str = "relu",
-        norm: str = "batch",
-    ) -> None:
-        super().__init__()
-        height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
-        around = (height // 2, width // 2) if padding is None else (padding, padding)
-        self.conv = nn.Conv2d(in_channels, out_channels, (height, width), stride, around, bias=norm == "none")
-        self.bn = normalize(norm, out_channels, epsilon=_EPSILON)
-        self.activation = activate(activation, out_channels, inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return activation(norm(convolution))."""
-        x = self.bn(self.conv(x))
-        x = self.activation(x)
-        return x
 
 
 class Inception(nn.Module):
@@ -229,7 +182,7 @@ class AuxiliaryHead(nn.Module):
         x = self.conv(x)  # reduced, 4, 4
 
         x = torch.flatten(x, 1)  # 16*reduced
-        x = self.dropout(self.activation(self.fc1(x)))
+        x = self.dropout(self.activation(self.fc1(x)))  # hidden: 1024
         x = self.fc2(x)  # K: one for each class
         return x
 
