@@ -21,8 +21,8 @@ left to choose is the depth, and deeper was better up to 16 or 19 layers.
 
 Differences from the paper:
 
-- Weights start from He's normal distribution (dense layers from a normal one of 0.01). The paper draws all of them
-  from a normal one of 0.01 and starts the deep networks from the trained layers of the 11-layer one.
+- Weights start from He's normal distribution (dense layers from a normal one of deviation 0.01). The paper draws
+  from a normal one of variance 0.01 and starts the deep networks from trained layers of the 11-layer one.
 - Images of other sizes are averaged to 7 x 7 before the dense layers; at 224 x 224 this changes nothing. The paper
   turns the dense layers into convolutions instead.
 - The ``_bn`` members normalise each convolution's sums over the batch, which is younger than the paper. Their
