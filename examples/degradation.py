@@ -35,7 +35,7 @@ def train(data: Any, epochs: int, seeds: int) -> dict[str, list[layerlab.Run]]:
         for name in NETWORKS:
             runs[name] = [
                 layerlab.fit(
-                    layerlab.create(name, in_channels=1, width=0.5),
+                    f"{name}:width=0.5",  # a name, so that the seed draws the first weights too
                     data,
                     epochs=epochs,
                     seed=seed,
@@ -138,7 +138,7 @@ def figure(runs: dict[str, list[layerlab.Run]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, print the table and write the figure."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--data", default="digits", help="any data set of grey images (default: digits)")
+    parser.add_argument("--data", default="digits", help="any data set (default: digits)")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--figure", type=Path, default=Path("degradation.svg"), help="the SVG file to write")
