@@ -188,6 +188,23 @@ MISTAKES = [
     (("export", "lenet5", "--source", "."), '"." is a folder; name a file in it'),
     (("export", "lenet5", "--pt2", "."), '"." is a folder; name a file in it, such as "model.pt2"'),
     (("export", "lenet5", "--pt2", "x.pt"), '"x.pt" must end in ".pt2"; write "x.pt2"'),
+    (("export", "lenet5", "--source", "x.py", "--pt2", "."), '"." is a folder; name a file in it, such as "model.pt2"'),
+    (("export", "lenet5", "--source", "x.py", "--onnx", "x.pt"), '"x.pt" must end in ".onnx"; write "x.onnx"'),
+    (("export", "lenet5", "--source", "x.py", "--keras", "x.py"), '--source and --keras both name "x.py"; give each'),
+    (("export", "vgg11", "--pt2", "x.pt2", "--input", "3x8x8"), "input must be at least 2x2; smallest input 32x32"),
+    (
+        ("compare", "lenet5:num_classes=3", "--data", "digits"),
+        '"lenet5:num_classes=3" gives 3 outputs and "digits" has 10 classes: leave num_classes out',
+    ),
+    (
+        ("compare", "lenet5", "--data", "digits", "--weights", "x.pth"),
+        'there are no weights "x.pth" (expected imagenet',
+    ),
+    (
+        ("train", "vgg11:in_channels=1", "--data", "digits", "--weights", "imagenet"),
+        'the weights "imagenet" of "vgg11" take images of 3 channels and it was built with in_channels=1: leave',
+    ),
+    (("train", "resnet20:width=1e300", "--data", "digits"), "width=1e+300: it is larger than the memory"),
     (("export", "lenet5", "--keras", "x.py"), '"lenet5" does not come from Keras text'),
     (("export", "torchvision.models:alexnet", "--source", "x.py"), '"torchvision.models:alexnet" is not of the zoo'),
     (("export", "lenet5", "--source", "/proc/x.py"), 'cannot write "/proc/x.py": '),

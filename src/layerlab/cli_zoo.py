@@ -75,7 +75,7 @@ def _print_one(info: ModelInfo) -> None:
     facts = [
         (info.name, info.title),
         ("idea", info.idea),
-        ("source", f"{info.source}{f' ({info.year})' if info.year else ''}"),
+        ("source", f"{info.source}{f' ({info.year})' if info.year and str(info.year) not in info.source else ''}"),
         ("differs", info.deviations),
         ("task", info.task),
         ("input", f"{_size(info)}, {smallest}"),
@@ -249,6 +249,7 @@ def export(
     """Write a network in another form. A file that is there already is replaced."""
     if onnx is None and pt2 is None and text is None and keras is None:
         raise LayerlabError("export to what? Add --onnx FILE, --pt2 FILE, --source FILE or --keras FILE")
+    _check_targets({"--onnx": onnx, "--pt2": pt2, "--source": text, "--keras": keras})
     from layerlab.training import export_onnx, load_run
     from layerlab.training.export_program import export_program
     from layerlab.zoo import resolve
@@ -281,6 +282,23 @@ def export(
         )
 
 
+def _check_targets(targets: dict[str, Path | None]) -> None:
+    """Refuse what no file can be written to, before one of the others is."""
+    from layerlab.training.export_checks import check_target
+
+    taken: dict[Path, str] = {}
+    for option, path in targets.items():
+        if path is None:
+            continue
+        if option in ("--onnx", "--pt2"):
+            check_target(path, f".{option.removeprefix('--')}")
+        elif path.is_dir():
+            raise LayerlabError(f'"{path}" is a folder; name a file in it, such as "{path / "network.py"}"')
+        if path in taken:
+            raise LayerlabError(f'{taken[path]} and {option} both name "{path}"; give each a file of its own')
+        taken[path] = option
+
+
 def _write_source(module: nn.Module, spec: str, path: Path) -> None:
     from layerlab.notation import KerasModel, write_pytorch
     from layerlab.zoo.source import write_source
@@ -299,8 +317,6 @@ def _write_keras(module: nn.Module, spec: str, path: Path) -> None:
 def _write_text(path: Path, content: str) -> None:
     from layerlab.files import atomic_write
 
-    if path.is_dir():
-        raise LayerlabError(f'"{path}" is a folder; name a file in it, such as "{path / "network.py"}"')
     atomic_write(path, content)
     print(f"{path}: written")
 

@@ -216,6 +216,20 @@ def test_an_input_that_it_cannot_take_is_one_sentence(size: Any, sentence: str) 
         check_architecture(Net(), size)
 
 
+@pytest.mark.parametrize("size", [None, 3, "3x8x8", (1.5, 8, 8), ("3", 8, 8)])
+def test_an_input_is_three_whole_numbers(size: Any) -> None:
+    with pytest.raises(LayerlabError) as error:
+        check_architecture(Net(), size)
+    assert str(error.value) == f"the input is {size!r}; expected (channels, height, width), such as (3, 32, 32)"
+
+
+@pytest.mark.parametrize("model", [None, "resnet20", nn.Linear])
+def test_only_a_network_is_checked(model: Any) -> None:
+    with pytest.raises(LayerlabError) as error:
+        check_architecture(model, SIZE)
+    assert str(error.value) == f"check_architecture takes a network (nn.Module), and was given {model!r}"
+
+
 def test_an_unknown_check_names_the_nearest() -> None:
     with pytest.raises(LayerlabError, match='there is no check "deepcpoy"; did you mean "deepcopy"'):
         check_architecture(Net(), SIZE, without=["deepcpoy"])

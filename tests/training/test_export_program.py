@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import warnings
@@ -133,7 +134,7 @@ def test_a_file_that_disagrees_is_not_put_in_place(tmp_path: Path, monkeypatch: 
 
 
 def test_a_file_that_cannot_be_loaded_is_not_put_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.export, "save", lambda _, path, **__: Path(path).write_bytes(b"cut"))
+    monkeypatch.setattr(torch.export, "save", lambda _, file, **__: file.write(b"cut"))
     with pytest.raises(LayerlabError, match="the exported program does not run: ") as caught:
         export_program(Small(), tmp_path / "model.pt2", input_shape=(1, 8, 8))
     assert "\n" not in str(caught.value)
@@ -144,9 +145,20 @@ def test_a_full_disk_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch.export, "save", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(LayerlabError, match="the disk is full"):
         export_program(Small(), tmp_path / "model.pt2", input_shape=(1, 8, 8))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_while_the_file_is_written_does_not_end_the_process(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(LayerlabError, match=r'cannot write ".*model.pt2": File too large; what was there before'):
+            export_program(Small(), tmp_path / "model.pt2", input_shape=(1, 8, 8))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from layerlab.data import Preprocessing
 from layerlab.errors import LayerlabError
+from layerlab.training.classifier import chosen_classifier
 from layerlab.training.predict import load_classifier, predict
 from layerlab.zoo import create
 from parity import randomise
@@ -252,6 +253,23 @@ def test_a_classifier_of_weights_that_do_not(tmp_path: Path) -> None:
     with pytest.raises(LayerlabError, match="9 class names came and"):
         load_classifier("lecture_cnn", tmp_path / "run", classes=names[:9])
     assert load_classifier("lecture_cnn", tmp_path / "run", classes=names).classes == names
+
+
+def test_knobs_of_the_weights_network(tmp_path: Path) -> None:
+    weights = of_the_zoo(tmp_path) / "run"
+    model = chosen_classifier("lecture_cnn:activation=tanh,num_classes=10", weights)
+    assert any(isinstance(module, nn.Tanh) for module in model.model.modules())
+    with pytest.raises(LayerlabError) as error:
+        load_classifier("lecture_cnn", weights, num_classes=3)
+    assert str(error.value) == f'the weights "{weights}" tell 10 classes apart: leave num_classes out'
+    with pytest.raises(LayerlabError, match='"lecture_cnn:width=2" is a network of the zoo, whose fresh weights know'):
+        chosen_classifier("lecture_cnn:width=2", None)
+
+
+def test_weights_of_another_architecture_are_said_to_be(tmp_path: Path) -> None:
+    save_file(torchvision.models.mobilenet_v3_small().state_dict(), tmp_path / "other.safetensors")
+    with pytest.raises(LayerlabError, match='do not fit "resnet20": the weights belong to another architecture'):
+        load_classifier("resnet20", tmp_path / "other.safetensors")
 
 
 def test_a_name_alone_is_the_published_network(

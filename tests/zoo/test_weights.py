@@ -312,6 +312,25 @@ def test_the_same_number_of_other_classes_leaves_the_head_fresh(published: nn.Mo
     assert torch.equal(ours.state_dict()["classifier.0.weight"], published.state_dict()["classifier.0.weight"])
 
 
+def test_damaged_numbers_are_refused(tmp_path: Path) -> None:
+    model = small()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    state = {name: torch.ones_like(tensor) for name, tensor in before.items()}
+    state["features.0.0.weight"][0] = float("nan")
+    (tmp_path / "nan.pth").write_bytes(saved(state))
+    assert complaint(load_pretrained, "mobilenet_v3_small", model, tmp_path / "nan.pth") == (
+        f'the weights "{tmp_path / "nan.pth"}" are damaged: "features.0.0.weight" holds NaN or infinity; none were'
+        " loaded"
+    )
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize("weights", [3, True, [], ""])
+def test_weights_are_a_word_or_a_path(weights: Any) -> None:
+    said = complaint(small, weights=weights)
+    assert said == f"the weights are {weights!r}; expected imagenet, imagenet-v2, a file or a run folder"
+
+
 def test_knobs_that_do_not_fit_are_said(published: nn.Module, caplog: pytest.LogCaptureFixture) -> None:
     assert complaint(small, weights="imagenet", in_channels=1) == (
         'the weights "imagenet" of "mobilenet_v3_small" take images of 3 channels and it was built with in_channels=1:'

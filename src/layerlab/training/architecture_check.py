@@ -100,6 +100,10 @@ def check_architecture(
         >>> check_architecture(net, (3, 2, 2), num_classes=3).passed
         True
     """
+    if not isinstance(model, nn.Module):
+        raise LayerlabError(f"check_architecture takes a network (nn.Module), and was given {model!r}")
+    if not isinstance(input_size, (tuple, list)) or not all(isinstance(side, int) for side in input_size):
+        raise LayerlabError(f"the input is {input_size!r}; expected (channels, height, width), such as (3, 32, 32)")
     for name in without:
         if name not in CHECKS:
             raise LayerlabError(f'there is no check "{name}"{did_you_mean(name, CHECKS)}')

@@ -12,8 +12,8 @@ import torch
 
 from layerlab.data import Preprocessing
 from layerlab.errors import LayerlabError
-from layerlab.zoo import create, list_models, model_info
-from layerlab.zoo.weights import classes_for, outputs_in, weights_info
+from layerlab.zoo import create, list_models, model_info, read_spec
+from layerlab.zoo.weights import classes_for, load_pretrained, outputs_in, weights_info
 from layerlab.zoo.weights_published import has_published, published
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ def load_classifier(
     about = weights_info(name, weights)
     outputs = outputs_in(name, weights) or len(classes or ())
     if not outputs:
+        load_pretrained(name, create(name, **knobs), weights)  # those of another architecture are refused as such
         raise LayerlabError(f'the weights "{about.label}" do not say how many classes they tell apart: give the names')
+    if knobs.pop("num_classes", outputs) != outputs:
+        raise LayerlabError(f'the weights "{about.label}" tell {outputs} classes apart: leave num_classes out')
     names = tuple(classes) if classes is not None else classes_for(about, outputs)
     if names is None:
         raise LayerlabError(
@@ -86,15 +89,16 @@ def chosen_classifier(
     """Return what the command line names: a run's folder, or a name of the zoo with weights.
 
     Args:
-        model: the folder or the name.
+        model: the folder or the name, which may have knobs (``resnet20:width=0.5``).
         weights: see :func:`load_classifier`; None for a run.
         classes: a file with the names of the outputs, a line each.
 
     Raises:
         LayerlabError: it is neither, or is both at once.
     """
+    named = read_spec(model) if model in list_models() or not Path(model).is_dir() else None
     if weights is None and classes is None:
-        if model in list_models() and not Path(model).is_dir():
+        if named is not None and not Path(model).is_dir():
             raise LayerlabError(
                 f'"{model}" is a network of the zoo, whose fresh weights know nothing: add --weights imagenet, or a'
                 " file of weights"
@@ -102,9 +106,10 @@ def chosen_classifier(
         return loaded(model)
     if weights is None:
         raise LayerlabError(f'"{model}" is given names of classes without --weights: a run knows its own')
-    if Path(model).is_dir() and model not in list_models():
+    if Path(model).is_dir() and named is None:
         raise LayerlabError(f'"{model}" is a run, which has its own weights: leave out --weights "{weights}"')
-    return load_classifier(model, weights, classes=None if classes is None else _names_in(classes))
+    name, knobs = named if named is not None else (model, {})
+    return load_classifier(name, weights, classes=None if classes is None else _names_in(classes), **knobs)
 
 
 def _names_in(path: Path) -> list[str]:

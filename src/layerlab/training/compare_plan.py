@@ -17,6 +17,8 @@ from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.training.config import TrainingConfig
 from layerlab.training.fit import fit
 from layerlab.zoo import create, read_spec, resolve
+from layerlab.zoo.weights import weights_info
+from layerlab.zoo.weights_published import PUBLISHED
 
 __all__ = ["Plan", "folder_of"]
 
@@ -68,6 +70,13 @@ class Plan:
                 resolve(name, num_classes=len(dataset.classes), in_channels=dataset.shape[0])
             elif named[1]:
                 create(named[0], device="meta", **named[1])
+                if named[1].get("num_classes", len(dataset.classes)) != len(dataset.classes):
+                    raise LayerlabError(
+                        f'"{name}" gives {named[1]["num_classes"]} outputs and "{dataset.name}" has'
+                        f" {len(dataset.classes)} classes: leave num_classes out"
+                    )
+        if (weights := chosen.get("weights")) is not None and weights not in PUBLISHED:
+            weights_info(names[0], weights)  # which files and folders can be read as weights is the same for all
         return cls(names, texts, where, numbers, chosen)
 
     def to_json(self) -> str:

@@ -97,9 +97,8 @@ def outputs_of(model: nn.Module, images: Tensor) -> list[Tensor]:
     except LayerlabError:
         raise
     except Exception as error:
-        raise LayerlabError(
-            f"the network cannot take images of shape {tuple(images.shape)}: {one_line(error)}"
-        ) from error
+        reason = _diagnosis(model, images) or one_line(error)
+        raise LayerlabError(f"the network cannot take images of shape {tuple(images.shape)}: {reason}") from error
     for output in outputs:
         if output.ndim < 1 or len(output) != len(images):
             raise LayerlabError(
@@ -108,6 +107,16 @@ def outputs_of(model: nn.Module, images: Tensor) -> list[Tensor]:
         if not output.isfinite().all():
             raise LayerlabError("the network gives NaN or infinity, which no file can be compared with")
     return outputs
+
+
+def _diagnosis(model: nn.Module, images: Tensor) -> str | None:
+    """Return which layer cannot take the images, and what it could."""
+    from layerlab.anatomy import diagnose_input
+
+    try:
+        return diagnose_input(model, tuple(images.shape[1:]))
+    except Exception:  # the diagnosis is a courtesy; its own failure must not hide the network's
+        return None
 
 
 def tensors_of(output: Any) -> Iterator[Tensor]:

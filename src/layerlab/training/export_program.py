@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,9 +79,11 @@ def export_program(
     batches = {size: images_like(size, shape, recipe) for size in BATCHES}
     expected = {size: outputs_of(model, images) for size, images in batches.items()}
     program = _program(model, batches[BATCHES[-1]])
+    written = io.BytesIO()  # on a full disk PyTorch's own writer ends the whole process
+    with quiet():
+        torch.export.save(program, written, extra_files=metadata(recipe))
     with atomic_path(path) as temporary:
-        with quiet():
-            torch.export.save(program, temporary, extra_files=metadata(recipe))
+        temporary.write_bytes(written.getbuffer())
         found = _outputs(temporary, batches)
         difference = compared(expected, found, "the exported program")
     return ExportedProgram(path, path.stat().st_size, difference)

@@ -21,7 +21,7 @@ from layerlab.training.outputs import Head, read_head
 from layerlab.training.parts import head_of
 from layerlab.training.randomness import seed_everything
 from layerlab.zoo import ModelInfo, Origin, input_shape_of, model_info, origin_of, read_spec, resolve, zoo_name
-from layerlab.zoo.weights import WeightsInfo, load_file, load_pretrained, weights_info, weights_of
+from layerlab.zoo.weights import WeightsInfo, load_file, load_pretrained, require_channels, weights_info, weights_of
 from layerlab.zoo.weights_published import PUBLISHED, InputRecipe
 
 __all__ = ["Prepared", "check_network", "prepare", "sample_batch"]
@@ -151,7 +151,9 @@ def _about_weights(early: nn.Module | None, spec: nn.Module | str, config: Train
         )
     name = _zoo_name(early, spec)
     if name is not None:
-        return weights_info(name, config.weights)
+        about = weights_info(name, config.weights)
+        require_channels(name, _knobs(early, spec), about)
+        return about
     if config.weights in PUBLISHED:
         called = spec if isinstance(spec, str) else _name(spec)
         raise LayerlabError(

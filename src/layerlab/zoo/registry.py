@@ -20,6 +20,9 @@ __all__ = ["ModelInfo", "builder_of", "create", "knobs_of", "list_models", "mode
 
 Builder = Callable[..., nn.Module]
 
+_TOO_LARGE = ("can't allocate memory", "Storage size calculation overflowed", "Overflow when unpacking")
+"""How PyTorch says that tensors are larger than any memory."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo:
@@ -81,7 +84,13 @@ def register(info: ModelInfo) -> Callable[[Builder], Builder]:
 
 
 def list_models(pattern: str = "*") -> list[str]:
-    """Return the names that match ``pattern`` (``*`` and ``?`` as in file names), sorted."""
+    """Return the names that match ``pattern`` (``*`` and ``?`` as in file names), sorted.
+
+    Raises:
+        LayerlabError: the pattern is no text.
+    """
+    if not isinstance(pattern, str):
+        raise LayerlabError(f'models are listed by a pattern of their names, such as "resnet*", not by {pattern!r}')
     return sorted(fnmatch.filter(_BUILDERS, pattern))
 
 
@@ -127,11 +136,11 @@ def create(
     try:
         with torch.device(device or torch.get_default_device()), DeferredDefaults():
             module = builder(**knobs)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (ArithmeticError, MemoryError, TypeError, ValueError, RuntimeError) as error:
         given = ", ".join(f"{knob}={value!r}" for knob, value in knobs.items())
-        where = f" on device {str(device)!r}" if isinstance(error, RuntimeError) else ""
+        where = f" on device {str(device)!r}" if isinstance(error, RuntimeError) and device is not None else ""
         raise LayerlabError(
-            f'"{name}" cannot be built with {given or "its defaults"}{where}: {_one_line(error)}'
+            f'"{name}" cannot be built with {given or "its defaults"}{where}: {_reason(error)}'
         ) from error
     mark_origin(module, Origin("zoo", name, dict(knobs)))
     if weights is not None:
@@ -152,10 +161,16 @@ def builder_of(name: str) -> Builder:
 
 
 def _find(name: str) -> tuple[ModelInfo, Builder]:
+    if not isinstance(name, str):
+        raise LayerlabError(f'a model is chosen by its name, such as "resnet20", not by {name!r}')
     if name not in _BUILDERS:
         raise LayerlabError(f'no model "{name}"{did_you_mean(name, _BUILDERS)}')
     return _BUILDERS[name]
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def _reason(error: Exception) -> str:
+    """Return why, in a line."""
+    text = " ".join(str(error).split())
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(words in text for words in _TOO_LARGE):
+        return "it is larger than the memory"
+    return text[:200]

@@ -108,7 +108,9 @@ def _fitting(
     ]
     if wrong:
         named = [
-            f'"{pairs[mine]}" is {_size(theirs[pairs[mine]])} and "{mine}" is {_size(ours[mine])}' for mine in wrong
+            f'"{pairs[mine]}" is {_size(theirs[pairs[mine]])}, expected {_size(ours[mine])}'
+            + (f' as "{mine}" is' if mine != pairs[mine] else "")
+            for mine in wrong
         ]
         raise LayerlabError(_unlike([], [], named))
     return {mine: other for mine, other in pairs.items() if not (unlike and _in_any(mine, heads))}

@@ -28,6 +28,7 @@ __all__ = [
     "load_pretrained",
     "outputs_in",
     "pretrained_info",
+    "require_channels",
     "weights_info",
     "weights_of",
 ]
@@ -71,6 +72,8 @@ def weights_info(name: str, weights: str | os.PathLike[str]) -> WeightsInfo:
     Raises:
         LayerlabError: there are none of this name and no such file, or no published ones for this architecture.
     """
+    if not isinstance(weights, (str, os.PathLike)) or not os.fspath(weights):
+        raise LayerlabError(f"the weights are {weights!r}; expected {', '.join(PUBLISHED)}, a file or a run folder")
     label = os.fspath(weights)
     if label in PUBLISHED:
         return pretrained_info(name, label)
@@ -111,7 +114,7 @@ def load_pretrained(
     if any(tensor.is_meta for tensor in module.parameters()):
         raise LayerlabError(f'"{name}" is built on device "meta", which holds no values: load its weights on "cpu"')
     if about.file is not None:
-        _require_channels(name, module, about)
+        require_channels(name, _knobs(module), about)
         _warn_of_knobs(name, module)
         path = fetch_file(about.file)
     else:
@@ -162,6 +165,9 @@ def load_state(
         label: what a person calls them.
         fresh: whether the heads stay as they are in any case.
     """
+    for name, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise LayerlabError(f'the weights "{label}" are damaged: "{name}" holds NaN or infinity; none were loaded')
     own = module.state_dict()
     kept = {
         name: tensor.clone() for name, tensor in own.items() if fresh and any(_lies_in(name, head) for head in heads)
@@ -251,8 +257,9 @@ def _knobs(module: nn.Module) -> dict[str, Any]:
     return {} if origin is None else origin.arguments
 
 
-def _require_channels(name: str, module: nn.Module, about: WeightsInfo) -> None:
-    given = _knobs(module).get("in_channels")
+def require_channels(name: str, knobs: Mapping[str, Any], about: WeightsInfo) -> None:
+    """Refuse weights for a network that is built for images of other channels than theirs."""
+    given = knobs.get("in_channels")
     if about.recipe is not None and given not in (None, about.recipe.channels):
         raise LayerlabError(
             f'the weights "{about.label}" of "{name}" take images of {about.recipe.channels} channels and it was built'
