@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+import torchvision
 from torch import Tensor, nn
 
 import layerlab
@@ -225,6 +226,21 @@ def test_an_output_that_is_used_twice() -> None:
     assert folded.norms == [] and folded.left == {"body.norm": "other layers see its input too"}
 
 
+def test_a_view_after_pooling() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16)
+            self.pool, self.dense = nn.MaxPool2d(2), nn.Linear(16 * 3 * 3, 5)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.pool(self.norm(self.conv(x)).relu())
+            return self.dense(x.view(x.size(0), -1))
+
+    assert agrees(Net(), images(4, 3, 8, 8)).norms == ["norm"]
+    assert "folded" in str(optimize(Net().eval(), images(4, 3, 8, 8), precision="32").report)
+
+
 def test_what_is_overwritten_was_read_before() -> None:
     assert agrees(Classifier(InPlace()), images(2, 3, 9, 9)).norms == ["body.norm"]
 
@@ -358,7 +374,6 @@ def test_pooling_comes_before_a_convolution_of_single_pixels() -> None:
 
 def test_a_dense_network_joins_its_norms_with_their_activations() -> None:
     torch.manual_seed(0)
-    torchvision = pytest.importorskip("torchvision")
     model = torchvision.models.DenseNet(4, (2, 2), 8, 4, num_classes=5)
     folded = agrees(model, images(2, 3, 32, 32), (images(1, 3, 48, 40),))
     left = [part for part in folded.module.modules() if isinstance(part, FusedAffine)]

@@ -117,6 +117,7 @@ class _Rewriter:
 
     def run(self) -> None:
         self._drop_idle()
+        self._free_views()
         for node in list(self.graph.nodes):
             layer = self._layer(node)
             if layer is None or not _is_plain_call(node):
@@ -153,6 +154,12 @@ class _Rewriter:
                 node.replace_all_uses_with(node.args[0])
                 self.graph.erase_node(node)
                 self.result.joined += 1
+
+    def _free_views(self) -> None:
+        """Let a view be a copy where it must: a joined layer may give another layout than the one that stood there."""
+        for node in self.graph.find_nodes(op="call_method", target="view"):
+            if not any(isinstance(argument, torch.dtype) for argument in node.args):
+                node.target = "reshape"
 
     def _join(self, node: fx.Node, layer: Any) -> None:
         """Replace a layer, and what follows it and nothing else does, by one."""
