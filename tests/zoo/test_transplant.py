@@ -164,3 +164,22 @@ def test_any_lack_leaves_everything_as_it_was(lost: set[str]) -> None:
     with pytest.raises(LayerlabError, match=r"belong to another architecture|no tensors"):
         transplant(source, model, heads=("d",))
     assert same(before, state_of(model))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "sentence"),
+    [
+        (None, nn.Linear(2, 3), "the source of the weights is NoneType; expected a module or its state_dict()"),
+        (3, nn.Linear(2, 3), "the source of the weights is int"),
+        (nn.Linear, nn.Linear(2, 3), "the source of the weights is type"),
+        ({"weight": "much"}, nn.Linear(2, 3), '"weight" of the weights is str; expected a tensor'),
+        (nn.Linear(2, 3), {"weight": 1}, "weights go into a network, and dict is none"),
+        (nn.Linear(2, 3), nn.Linear(2, 3, device="meta"), "the network is on the meta device"),
+        (nn.Linear(2, 3, device="meta"), nn.Linear(2, 3), "the source is on the meta device"),
+    ],
+)
+def test_nonsense_is_one_sentence(source: Any, target: Any, sentence: str) -> None:
+    with pytest.raises(LayerlabError) as caught:
+        transplant(source, target)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -40,7 +40,12 @@ def transplant(source: nn.Module | Mapping[str, Any], model: nn.Module, *, heads
         >>> transplant(first, second)
         {'0.weight': 'weight', '0.bias': 'bias'}
     """
+    if not isinstance(model, nn.Module):
+        raise LayerlabError(
+            f"weights go into a network, and {type(model).__name__} is none; expected a torch.nn.Module"
+        )
     theirs = _tensors(source.state_dict() if isinstance(source, nn.Module) else source)
+    _check_places(theirs, model)
     ours = {name: value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
     pairs = _by_name(theirs, ours)
     if pairs is None:
@@ -53,10 +58,28 @@ def transplant(source: nn.Module | Mapping[str, Any], model: nn.Module, *, heads
 
 
 def _tensors(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    found = {str(name): torch.as_tensor(value) for name, value in state.items() if value is not None}
+    if not isinstance(state, Mapping):
+        raise LayerlabError(
+            f"the source of the weights is {type(state).__name__}; expected a module or its state_dict()"
+        )
+    found = {}
+    for name, value in state.items():
+        if value is None:
+            continue
+        try:
+            found[str(name)] = torch.as_tensor(value)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise LayerlabError(f'"{name}" of the weights is {type(value).__name__}; expected a tensor') from error
     if not found:
         raise LayerlabError("there are no tensors to transplant; expected a module or its state_dict()")
     return found
+
+
+def _check_places(theirs: Mapping[str, Tensor], model: nn.Module) -> None:
+    """Refuse tensors without numbers on either side."""
+    for whose, tensors in (("the source", theirs.values()), ("the network", model.state_dict().values())):
+        if any(isinstance(tensor, Tensor) and tensor.is_meta for tensor in tensors):
+            raise LayerlabError(f"{whose} is on the meta device, where tensors have no numbers: build it on another")
 
 
 def _by_name(theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> dict[str, str] | None:
