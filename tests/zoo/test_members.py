@@ -289,9 +289,17 @@ def test_the_same_seed_gives_the_same_weights(family: str) -> None:
 # ---- everything that a network must do
 
 HEAVY = 3_000_000
+TYPICAL = {*SMALLEST} | {
+    *("lenet5", "lenet5_modern", "alexnet", "alexnet_2012", "vgg11", "vgg11_bn", "googlenet", "googlenet_paper"),
+    *("resnet18", "resnet50", "plain18", "plain20", "preact_resnet18", "preact_resnet50", "densenet121", "xception"),
+    *("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small"),
+}
+"""One of each kind; the others are as they are, deeper or wider."""
 
 
-@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize(
+    "name", [name if name in TYPICAL else pytest.param(name, marks=pytest.mark.slow) for name in MEMBERS]
+)
 def test_architecture_narrow(name: str) -> None:
     """A narrow copy of every member, without the two checks that take long; the slow test below leaves out none."""
     info = model_info(name)

@@ -76,10 +76,14 @@ def _tensors(state: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def _check_places(theirs: Mapping[str, Tensor], model: nn.Module) -> None:
-    """Refuse tensors without numbers on either side."""
-    for whose, tensors in (("the source", theirs.values()), ("the network", model.state_dict().values())):
-        if any(isinstance(tensor, Tensor) and tensor.is_meta for tensor in tensors):
-            raise LayerlabError(f"{whose} is on the meta device, where tensors have no numbers: build it on another")
+    """Refuse numbers that would go nowhere or come from nowhere; on ``meta`` alone, only the shapes are compared."""
+    source, target = (
+        any(isinstance(tensor, Tensor) and tensor.is_meta for tensor in tensors)
+        for tensors in (theirs.values(), model.state_dict().values())
+    )
+    if source != target:
+        whose = "the source" if source else "the network"
+        raise LayerlabError(f"{whose} is on the meta device, where tensors have no numbers: build it on another")
 
 
 def _by_name(theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> dict[str, str] | None:
