@@ -43,31 +43,32 @@ SMALL: list[tuple[str, dict[str, Any]]] = [
 
 RUNNER = """
 import importlib.util, pathlib, sys
-sys.modules["layerlab"] = None  # importing it fails from here on
+folder, whose = pathlib.Path(sys.argv[1]), sys.argv[2]
+if whose == "layerlab":
+    import layerlab
+else:
+    sys.modules["layerlab"] = None  # importing it fails from here on
 import torch
 torch.set_num_threads(1)
-folder = pathlib.Path(sys.argv[1])
 for path in sorted(folder.glob("*.py")):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
     given = torch.load(path.with_suffix(".in"), weights_only=True)
-    network = module.build()
+    if whose == "layerlab":
+        network = layerlab.create(given["name"], **given["knobs"])
+    else:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = module
+        spec.loader.exec_module(module)
+        network = module.build()
     assert network.training
     network.load_state_dict(given["state"], strict=True)
     with torch.no_grad():
-        torch.save(network.eval()(given["images"]), path.with_suffix(".out"))
+        torch.save(network.eval()(given["images"]), path.with_suffix("." + whose))
 """
 
 
-def run_without_layerlab(folder: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", RUNNER, str(folder)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def prepare(folder: Path, name: str, knobs: dict[str, Any], stem: str) -> torch.Tensor:
-    """Write a network's source, weights and input; return what it gives."""
+def prepare(folder: Path, name: str, knobs: dict[str, Any]) -> None:
+    """Write a network's source, weights and input."""
     torch.manual_seed(1)
     network = create(name, **knobs)
     for buffer in network.buffers():
@@ -75,41 +76,54 @@ def prepare(folder: Path, name: str, knobs: dict[str, Any], stem: str) -> torch.
             buffer.uniform_(0.5, 1.5)
     channels, height, _ = model_info(name).input_shape
     side = min(height, max(model_info(name).smallest_input, 32))
-    images = torch.randn(2, channels, side, side)
-    (folder / f"{stem}.py").write_text(write_source(network))
-    torch.save({"state": network.state_dict(), "images": images}, folder / f"{stem}.in")
-    with torch.no_grad():
-        output = network.eval()(images)
-    assert isinstance(output, torch.Tensor)
-    return output
+    given = {
+        "name": name,
+        "knobs": knobs,
+        "state": network.state_dict(),
+        "images": torch.randn(2, channels, side, side),
+    }
+    (folder / f"{name}.py").write_text(write_source(network))
+    torch.save(given, folder / f"{name}.in")
+
+
+def outputs(folder: Path, whose: str) -> dict[str, torch.Tensor]:
+    """Run every prepared network in a process of its own: what other tests left set must not choose the kernels."""
+    command = [sys.executable, "-c", RUNNER, str(folder), whose]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return {path.stem: torch.load(path, weights_only=True) for path in folder.glob(f"*.{whose}")}
+
+
+def assert_the_same_to_the_bit(folder: Path) -> None:
+    ours, files = outputs(folder, "layerlab"), outputs(folder, "file")
+    assert ours.keys() == files.keys()
+    assert ours
+    for name, output in ours.items():
+        assert output.isfinite().all(), name
+        assert torch.equal(files[name], output), name
 
 
 def test_a_member_of_every_file_runs_without_layerlab_to_the_bit(tmp_path: Path) -> None:
     families = {model_info(name).family for name in list_models()}
     assert {model_info(name).family for name, _ in SMALL} == families
-    expected = {name: prepare(tmp_path, name, knobs, name) for name, knobs in SMALL}
-    run_without_layerlab(tmp_path)
-    for name, output in expected.items():
-        assert torch.equal(torch.load(tmp_path / f"{name}.out", weights_only=True), output), name
+    for name, knobs in SMALL:
+        prepare(tmp_path, name, knobs)
+    assert_the_same_to_the_bit(tmp_path)
 
 
 @pytest.mark.slow
 def test_every_member_runs_without_layerlab(tmp_path: Path) -> None:
     """Narrow ones: the full ones together would fill a disk."""
-    narrow = {name: {"width": 0.25} if "width" in knobs_of(name) and name != "lenet5" else {} for name in list_models()}
-    expected = {name: prepare(tmp_path, name, knobs, name) for name, knobs in narrow.items()}
-    run_without_layerlab(tmp_path)
-    for name, output in expected.items():
-        assert torch.equal(torch.load(tmp_path / f"{name}.out", weights_only=True), output), name
+    for name in list_models():
+        prepare(tmp_path, name, {"width": 0.25} if "width" in knobs_of(name) and name != "lenet5" else {})
+    assert_the_same_to_the_bit(tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("activation", ["gelu", "softmax", "prelu", "maxout", "hard_swish"])
 def test_every_activation_is_taken_along(tmp_path: Path, activation: str) -> None:
-    expected = prepare(tmp_path, "resnet20", {"activation": activation}, "net")
-    assert expected.isfinite().all()
-    run_without_layerlab(tmp_path)
-    assert torch.equal(torch.load(tmp_path / "net.out", weights_only=True), expected)
+    prepare(tmp_path, "resnet20", {"activation": activation})
+    assert_the_same_to_the_bit(tmp_path)
 
 
 def test_the_file_reads_well_and_is_clean(tmp_path: Path) -> None:

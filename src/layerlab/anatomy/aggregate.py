@@ -44,6 +44,9 @@ def totals_of(module: nn.Module, trace: Trace, root: Layer, input_shapes: Sequen
         activation_bytes=root.activation_bytes,
         parameter_bytes=sum(parameter.nbytes for parameter in parameters.values()),
         buffer_bytes=sum(buffer.nbytes for buffer in module.buffers() if not is_lazy(buffer)),
+        gradient_bytes=sum(parameter.nbytes for parameter in parameters.values() if parameter.requires_grad),
+        backward_bytes=trace.backward_bytes,
+        peak_bytes=trace.peak_bytes,
         input_shapes=tuple(input_shapes),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from layerlab.anatomy.record import Layer, Totals, as_plain
+from layerlab.anatomy.record import Layer, Operation, Totals, as_plain
 from layerlab.errors import LayerlabError, did_you_mean
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class Anatomy:
         layers: the records of everything below it, parents before their children.
         totals: sums over the whole module.
         notes: what holds for the numbers as a whole.
+        operations: the calls into torch, in order, with what each is made from.
+        results: numbers of the operations that made the network's outputs.
 
     Example:
         >>> anatomy = dissect(torch.nn.Conv2d(1, 64, 3), (1, 28, 28))
@@ -40,6 +42,8 @@ class Anatomy:
     layers: tuple[Layer, ...]
     totals: Totals
     notes: tuple[str, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    results: tuple[int, ...] = ()
 
     @cached_property
     def _by_path(self) -> dict[str, Layer]:
@@ -82,7 +86,7 @@ class Anatomy:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as dicts, lists, numbers and strings."""
-        totals = as_plain(self.totals) | {"flops": self.totals.flops}
+        totals = as_plain(self.totals) | {"flops": self.totals.flops, "optimizer_bytes": self.totals.optimizer_bytes}
         return {
             "convention": CONVENTION,
             "model": self.root.kind,
@@ -90,6 +94,8 @@ class Anatomy:
             "notes": list(self.notes),
             "root": as_plain(self.root),
             "layers": [as_plain(layer) for layer in self.layers],
+            "operations": [as_plain(operation) for operation in self.operations],
+            "results": list(self.results),
         }
 
     def to_json(self, indent: int | None = 2) -> str:

@@ -16,8 +16,10 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from layerlab.anatomy import cost
+from layerlab.anatomy.memory import Alive
+from layerlab.anatomy.operations import Graph
 from layerlab.anatomy.reach import follow
-from layerlab.anatomy.record import Failure, Shape
+from layerlab.anatomy.record import Call, Failure, Operation, Shape
 from layerlab.anatomy.settings import settings_of
 from layerlab.anatomy.span import Reach, input_reach
 from layerlab.anatomy.twin import plainly, tensors_in
@@ -47,6 +49,10 @@ class Trace:
     visits: dict[str, Visit] = field(default_factory=lambda: defaultdict(Visit))
     used: set[int] = field(default_factory=set)
     uncounted: set[str] = field(default_factory=set)
+    operations: tuple[Operation, ...] = ()
+    results: tuple[int, ...] = ()
+    peak_bytes: int = 0
+    backward_bytes: int | None = None
 
 
 class ForwardFailed(Exception):  # noqa: N818 - it is caught inside the package and names a happening
@@ -61,6 +67,7 @@ class ForwardFailed(Exception):  # noqa: N818 - it is caught inside the package 
 class _Frame:
     path: str
     module: nn.Module
+    within: tuple[Call, ...]
     inputs: tuple[torch.Tensor, ...]
     incoming: Reach | None  # taken on entry: the module may write into its input
     pending: BaseException | None
@@ -99,7 +106,9 @@ def watch(
         ForwardFailed: the forward raised.
     """
     recorder = _Recorder(module, guarded, operations)
-    for tensor in tensors_in([list(args), dict(kwargs)]):
+    for number, tensor in enumerate(tensors_in([list(args), dict(kwargs)])):
+        recorder.graph.input(number, tensor)
+        recorder.alive.born(tensor)
         axes = position_axes(tensor, module)
         if axes:
             recorder.know(tensor, input_reach(tensor.shape, axes))
@@ -108,10 +117,15 @@ def watch(
         stack.enter_context(recorder.hooked())
         stack.enter_context(recorder.content_kept())
         stack.enter_context(recorder)
+        if operations:
+            stack.enter_context(recorder.graph)
         try:
-            module(*args, **kwargs)
+            results = module(*args, **kwargs)
         except Exception as error:
             raise ForwardFailed(recorder.failure_of(error)) from error
+        recorder.trace.results = recorder.graph.sources_of(results)
+    recorder.trace.operations = recorder.graph.operations()
+    recorder.trace.peak_bytes = recorder.alive.peak
     return recorder.trace
 
 
@@ -142,6 +156,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for path, part in tree(module):
             self._paths[id(part)].append(path)
         self._stack: list[_Frame] = []
+        self._begun: dict[str, int] = defaultdict(int)
+        self.graph = Graph(lambda: self._stack[-1].within if self._stack else ())
+        self.alive = Alive((*module.parameters(), *module.buffers()))
         self._known: dict[int, tuple[weakref.ref[torch.Tensor], Reach]] = {}
         self._failure: Failure | None = None
         self._parameters = {id(parameter) for parameter in module.parameters()}
@@ -186,8 +203,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         inputs = tuple(tensors_in([list(args), dict(kwargs)]))
-        incoming = self._widest(inputs)
-        self._stack.append(_Frame(self._path_of(module), module, inputs, incoming, sys.exc_info()[1]))
+        path = self._path_of(module)
+        within = (*(self._stack[-1].within if self._stack else ()), (path, self._begun[path]))
+        self._begun[path] += 1
+        self._stack.append(_Frame(path, module, within, inputs, self._widest(inputs), sys.exc_info()[1]))
 
     def _leave(self, module: nn.Module, _args: Any, _kwargs: Any, output: Any) -> None:
         while self._stack:
@@ -259,12 +278,19 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return
         frame = self._stack[-1] if self._stack else None
         visit = self.trace.visits[frame.path if frame else ""]
-        visit.macs += cost.macs(func, args, kwargs, result)
-        visit.element_operations += cost.element_operations(func, args, outputs)
+        macs = cost.macs(func, args, kwargs, result)
+        element_operations = cost.element_operations(func, args, outputs)
+        visit.macs += macs
+        visit.element_operations += element_operations
+        node = self.graph.running or self.graph.unseen(cost.packet_name(func), args, kwargs, outputs)
+        node.macs += macs
+        node.element_operations += element_operations
         if cost.is_ruleless(func):
             self.trace.uncounted.add(str(func.overloadpacket))
         if (frame is None or frame.module._modules) and cost.allocates(func):
             visit.activation_bytes += sum(tensor.nbytes for tensor in outputs)
+        for output in outputs:
+            self.alive.born(output)
         for output, reach in zip(outputs, follow(cost.packet_name(func), args, self.find, outputs), strict=True):
             if reach is not None:
                 self.know(output, reach)

@@ -13,6 +13,7 @@ from layerlab.anatomy.anatomy import Anatomy
 from layerlab.anatomy.collect import ForwardFailed, Trace, watch
 from layerlab.anatomy.diagnose import explain_failure, layout_advice, plain_failure
 from layerlab.anatomy.inputs import example_inputs
+from layerlab.anatomy.memory import kept_for_backward
 from layerlab.anatomy.twin import map_tensors, meta_tensor, meta_twin, preserved, tensors_in
 from layerlab.errors import LayerlabError
 
@@ -92,7 +93,20 @@ def _on_meta(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) 
     with preserved(module), torch.device("meta"):
         inputs = map_tensors((tuple(args), dict(kwargs)), meta_tensor)
         trace = watch(twin, *inputs, guarded=module)
+        trace.backward_bytes = _kept_in_training(module, twin, *inputs)
     return _examined(twin, trace, args, kwargs, ())
+
+
+def _kept_in_training(module: nn.Module, twin: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
+    """Return what a training step keeps; where training cannot take the input (one image), as in evaluation."""
+    for original, part in zip(module.modules(), twin.modules(), strict=True):
+        part.training = original.training or not module.training
+    kept = kept_for_backward(twin, args, kwargs)
+    if kept is None:
+        for part in twin.modules():
+            part.training = False
+        kept = kept_for_backward(twin, args, kwargs)
+    return kept
 
 
 def _with_batch(anatomy: Anatomy, module: nn.Module, args: Sequence[Any]) -> Anatomy:
@@ -132,4 +146,4 @@ def _examined(
             f"{totals.parameters - totals.executed_parameters:,} parameters took no part: "
             f"{totals.executed_parameters:,} of {totals.parameters:,} were executed",
         )
-    return Anatomy(root, tuple(layers), totals, notes)
+    return Anatomy(root, tuple(layers), totals, notes, trace.operations, trace.results)

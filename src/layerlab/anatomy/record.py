@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["Failure", "Layer", "Parameter", "Shape", "Totals", "as_plain"]
+__all__ = ["Call", "Failure", "Layer", "Operation", "Parameter", "Shape", "Totals", "as_plain"]
 
 Shape = tuple[int, ...]
+Call = tuple[str, int]
+"""Path of a module, and which of its calls it is, from 0."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,40 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Operation:
+    """One call into torch.
+
+    Attributes:
+        number: its place in the order of the run, from 0.
+        name: name of the function: ``"conv2d"``, ``"add"``, ``"scaled_dot_product_attention"``.
+        within: the modules that were running, the outermost first; ``("layer1.0.conv1", 0)`` is the first call of
+            that path.
+        sources: for each tensor that it takes and that was made on the way, the number of the operation that made
+            it; ``-1 - k`` for the k-th input of the network. Parameters are no sources.
+        inputs: the shapes of these tensors.
+        outputs: the shapes of what it returned.
+        macs: multiply-accumulates of convolutions and matrix multiplications.
+        element_operations: everything else that computes.
+        moved_bytes: memory of what it takes, parameters included, and returns.
+    """
+
+    number: int
+    name: str
+    within: tuple[Call, ...]
+    sources: tuple[int, ...]
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+    macs: int
+    element_operations: int
+    moved_bytes: int
+
+    @property
+    def path(self) -> str:
+        """Path of the module that made the call; empty for the root."""
+        return self.within[-1][0] if self.within else ""
+
+
+@dataclass(frozen=True)
 class Totals:
     """Sums over the whole module.
 
@@ -136,6 +172,11 @@ class Totals:
         element_operations: activations, normalisations, poolings and other element-wise work.
         activation_bytes: memory of all outputs, each allocated tensor once.
         parameter_bytes, buffer_bytes: memory of parameters and of buffers.
+        gradient_bytes: memory of the gradients of what is trainable.
+        backward_bytes: memory that one training step keeps for the backward pass, the input included; ``None``
+            where it could not be seen.
+        peak_bytes: the most memory that inputs and outputs take at one moment of inference, parameters and what a
+            kernel takes for itself apart.
         input_shapes: what went in, batch included.
     """
 
@@ -151,12 +192,20 @@ class Totals:
     activation_bytes: int
     parameter_bytes: int
     buffer_bytes: int
+    gradient_bytes: int
+    backward_bytes: int | None
+    peak_bytes: int
     input_shapes: tuple[Shape, ...]
 
     @property
     def flops(self) -> int:
         """Two floating-point operations for each multiply-accumulate."""
         return 2 * self.macs
+
+    @property
+    def optimizer_bytes(self) -> dict[str, int]:
+        """Memory that optimisers keep between steps: none, a momentum, or Adam's two moments for each gradient."""
+        return {"SGD": 0, "SGD with momentum": self.gradient_bytes, "Adam": 2 * self.gradient_bytes}
 
 
 @dataclass(frozen=True)
