@@ -157,7 +157,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._paths[id(part)].append(path)
         self._stack: list[_Frame] = []
         self._begun: dict[str, int] = defaultdict(int)
-        self.graph = Graph(lambda: self._stack[-1].within if self._stack else ())
+        self.graph = Graph(self._stack)
         self.alive = Alive((*module.parameters(), *module.buffers()))
         self._known: dict[int, tuple[weakref.ref[torch.Tensor], Reach]] = {}
         self._failure: Failure | None = None
@@ -282,7 +282,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         element_operations = cost.element_operations(func, args, outputs)
         visit.macs += macs
         visit.element_operations += element_operations
-        node = self.graph.running or self.graph.unseen(cost.packet_name(func), args, kwargs, outputs)
+        node = self.graph.node or self.graph.unseen(cost.packet_name(func), args, kwargs, outputs)
         node.macs += macs
         node.element_operations += element_operations
         if cost.is_ruleless(func):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import torch
 from torch.nn.parameter import is_lazy
@@ -14,6 +14,12 @@ from layerlab.anatomy.record import Call, Operation, Shape
 from layerlab.anatomy.twin import tensors_in
 
 __all__ = ["Graph", "Node"]
+
+
+class Running(Protocol):
+    """A module that is running."""
+
+    within: tuple[Call, ...]
 
 
 class Node:
@@ -33,17 +39,17 @@ class Graph(TorchFunctionMode):
     """Sees every call into torch that Python makes; what such a call calls in turn belongs to it.
 
     Args:
-        within: gives the modules that are running, the outermost first.
+        running: the modules that are running, the innermost last; whoever gives the list keeps it so.
     """
 
-    def __init__(self, within: Callable[[], tuple[Call, ...]]) -> None:
+    def __init__(self, running: Sequence[Running]) -> None:
         super().__init__()
-        self._within = within
+        self._running = running
         self._nodes: list[Node] = []
         self._made: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         # The last call that wrote into a part of a memory, for as long as that memory lives.
         self._written: weakref.WeakKeyDictionary[torch.UntypedStorage, int] = weakref.WeakKeyDictionary()
-        self.running: Node | None = None
+        self.node: Node | None = None
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -51,11 +57,11 @@ class Graph(TorchFunctionMode):
         if name == "__get__" or name in _SAY_SOMETHING:
             return func(*args, **kwargs)
         node = self._begin(name, args, kwargs)
-        before, self.running = self.running, node
+        before, self.node = self.node, node
         try:
             result = func(*args, **kwargs)
         finally:
-            self.running = before
+            self.node = before
         if result is not None or name == "__setitem__":
             self._end(node, args, result)
         return result
@@ -85,7 +91,7 @@ class Graph(TorchFunctionMode):
         )  # fmt: skip
 
     def _begin(self, name: str, args: Any, kwargs: Any) -> Node:
-        node = Node(name, self._within())
+        node = Node(name, self._running[-1].within if self._running else ())
         sources, inputs, moved = [], [], {}
         for tensor in tensors_in([list(args), kwargs]):
             if is_lazy(tensor):
