@@ -60,14 +60,13 @@ def kept_for_backward(module: nn.Module, args: Sequence[Any], kwargs: Mapping[st
     kept: dict[int, int] = {}
     tensors: list[torch.Tensor] = []  # held, so that no memory is taken twice
 
-    def pack(tensor: torch.Tensor) -> torch.Tensor:
+    def pack(tensor: torch.Tensor) -> None:  # there will be no backward pass
         memory = _memory(tensor)
         if memory not in apart:
             kept[memory] = tensor.untyped_storage().nbytes()
         tensors.append(tensor)
-        return tensor
 
-    with plainly(module), torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+    with plainly(module), torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda _: None):
         try:
             results = module(*args, **kwargs)
         except Exception:
