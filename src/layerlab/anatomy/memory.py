@@ -60,17 +60,21 @@ def kept_for_backward(module: nn.Module, args: Sequence[Any], kwargs: Mapping[st
     kept: dict[int, int] = {}
     tensors: list[torch.Tensor] = []  # held, so that no memory is taken twice
 
-    def pack(tensor: torch.Tensor) -> None:  # there will be no backward pass
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
         memory = _memory(tensor)
         if memory not in apart:
             kept[memory] = tensor.untyped_storage().nbytes()
         tensors.append(tensor)
+        return nothing  # there will be no backward pass
 
-    with plainly(module), torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda _: None):
+    nothing = torch.empty(0)
+    with plainly(module), torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda kept: kept):
         try:
             results = module(*args, **kwargs)
         except Exception:
             return None
+        finally:
+            tensors.clear()  # the graph holds the function that holds them
         del results
     return sum(kept.values())
 
