@@ -108,14 +108,21 @@ class Anatomy:
 
         return html_table(self, depth)
 
-    def table(self, depth: int | None = None) -> RenderableType:
-        """Return the table as a Rich renderable, down to ``depth`` (default: as deep as stays readable)."""
+    def table(self, depth: int | None = None, *, folded: bool = True) -> RenderableType:
+        """Return the table as a Rich renderable.
+
+        Args:
+            depth: levels of nesting to show; by default as many as stay readable.
+            folded: whether equal layers in a row are one line, ``x3``, with the figures of all.
+        """
         from layerlab.anatomy.table import rich_table
 
-        return rich_table(self, depth)
+        return rich_table(self, depth, folded=folded)
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        from layerlab.anatomy.html import html_table
+
+        return html_table(self)
 
     def __rich__(self) -> RenderableType:
         return self.table()

@@ -50,7 +50,7 @@ def html_table(anatomy: Anatomy, depth: int | None = None) -> str:
             f"<thead><tr>{''.join(head)}</tr></thead>",
             f"<tbody>{''.join(_row(row, numbered) for row in rows)}</tbody>",
             f"<tfoot><tr>{foot}</tr></tfoot></table>",
-            f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in footer(anatomy))}</ul>",
+            f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in footer(anatomy, rows))}</ul>",
             "</div>",
         ]
     )
@@ -59,17 +59,17 @@ def html_table(anatomy: Anatomy, depth: int | None = None) -> str:
 def _row(row: Row, numbered: bool) -> str:
     layer = row.layer
     indent = 1.2 * max(layer.depth - 1, 0) + 0.6
-    name = escape(layer.path.rpartition(".")[2]) or "whole model"
+    name = escape(row.name) or "whole model"
     attributes = f'class="name" style="padding-left: {indent:.1f}em" title="{escape(layer.path)}"'
-    cells = [f"<td>{escape(layer.number)}</td>"] if numbered else []
-    cells += [f'<th scope="row" {attributes}>{name}</th>', f'<td class="kind">{escape(row.kind)}</td>']
+    cells = [f"<td>{escape(row.number)}</td>"] if numbered else []
+    cells += [f'<th scope="row" {attributes}>{name}</th>', f'<td class="kind">{escape(row.label)}</td>']
     figures = [
         without_batch(layer.outputs),
         "shared" if layer.shared_with is not None else _count(row.parameters),
         _count(row.macs),
         memory(row.activation_bytes) if row.activation_bytes else "-",
-        per_axis(layer.receptive_field),
-        per_axis(layer.stride),
+        per_axis(row.last.receptive_field),
+        per_axis(row.last.stride),
     ]
     cells += [f"<td>{figure}</td>" for figure in figures]
     unused = "" if layer.used else ' class="unused"'

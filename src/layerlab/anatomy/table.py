@@ -22,14 +22,14 @@ _SHORTEST_NAME = 12
 class _AnatomyTable:
     """A table that has a column for the class and exact counts where there is room."""
 
-    def __init__(self, anatomy: Anatomy, depth: int | None) -> None:
+    def __init__(self, anatomy: Anatomy, depth: int | None, folded: bool) -> None:
         self.anatomy = anatomy
-        self.rows = rows_of(anatomy, depth)
+        self.rows = rows_of(anatomy, depth, folded=folded)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(title(self.anatomy), style="bold")
         yield self._table(options.max_width)
-        for line in footer(self.anatomy):
+        for line in footer(self.anatomy, self.rows):
             yield Text(line)
 
     def _table(self, width: int) -> Table:
@@ -40,7 +40,8 @@ class _AnatomyTable:
         last: list[str | Text] = ["", Text("total"), *[Text("")] * wide, "", f"{total.parameters:,}", macs,
                 memory(total.activation_bytes), "", ""]  # fmt: skip
         names = ["#", "layer", *["kind"] * wide, "output", "parameters", "MACs", "memory", "field", "stride"]
-        if not any(row.layer.number for row in self.rows):
+        # Long outline numbers give way to the names, which lead to a layer too.
+        if not 0 < max(len(row.number) for row in self.rows) <= (8 if wide else 6):
             lines, last, names = [line[1:] for line in lines], last[1:], names[1:]
 
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
@@ -64,36 +65,35 @@ class _AnatomyTable:
 def _cells(row: Row, wide: bool) -> list[str | Text]:
     layer = row.layer
     indent = "  " * max(layer.depth - 1, 0)
-    name = layer.path.rpartition(".")[2]
     first: list[str | Text]
     if layer.depth == 0:
         first = [Text(layer.kind, style="bold"), *[Text("")] * wide]
     elif wide:
-        first = [Text(indent + name), Text(row.kind, style="cyan")]
+        first = [Text(indent + row.name), Text(row.label, style="cyan")]
     else:
-        first = [Text.assemble(f"{indent}{name} ", (row.kind, "cyan"))]
+        first = [Text.assemble(f"{indent}{row.name} ", (row.label, "cyan"))]
     macs = (f"{row.macs:,}" if wide else short(row.macs)) if row.macs else "-"
     count = f"{row.parameters:,}" if row.parameters else "-"
     return [
-        layer.number,
+        row.number,
         *first,
         without_batch(layer.outputs) if layer.called or layer.is_leaf else "",
         "shared" if layer.shared_with is not None else count,
         macs,
         memory(row.activation_bytes) if row.activation_bytes else "-",
-        per_axis(layer.receptive_field),
-        per_axis(layer.stride),
+        per_axis(row.last.receptive_field),
+        per_axis(row.last.stride),
     ]
 
 
-def rich_table(anatomy: Anatomy, depth: int | None = None) -> _AnatomyTable:
-    """Return what Rich prints: title, table, totals, notes."""
-    return _AnatomyTable(anatomy, depth)
+def rich_table(anatomy: Anatomy, depth: int | None = None, *, folded: bool = True) -> _AnatomyTable:
+    """Return what Rich prints: title, table, totals, notes; arguments as of :func:`rows_of`."""
+    return _AnatomyTable(anatomy, depth, folded)
 
 
-def text_table(anatomy: Anatomy, depth: int | None = None, width: int = 120) -> str:
+def text_table(anatomy: Anatomy, depth: int | None = None, width: int = 120, *, folded: bool = True) -> str:
     """Return the table as plain text of at most ``width`` columns."""
     console = Console(file=StringIO(), width=width, color_system=None, force_terminal=False)
     with console.capture() as capture:
-        console.print(_AnatomyTable(anatomy, depth))
+        console.print(_AnatomyTable(anatomy, depth, folded))
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
