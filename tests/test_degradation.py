@@ -35,6 +35,7 @@ def elements(svg: str, kind: str) -> list[ElementTree.Element]:
     return list(ElementTree.fromstring(svg).iter(f"{SVG}{kind}"))  # noqa: S314  (our own figure)
 
 
+@pytest.mark.slow
 def test_it_runs(example: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     example.main(["--epochs", "1", "--seeds", "1", "--figure", str(tmp_path / "figure.svg")])
     lines = capsys.readouterr().out.splitlines()

@@ -85,8 +85,8 @@ def compare(engine: Oracle, link: str, epochs: int) -> None:
         return
     assert losses == theirs
     for layer, (weights, biases) in enumerate(zip(session.weights, session.biases, strict=True)):
-        np.testing.assert_array_equal(weights, np.reshape(wanted["weights"][layer], weights.shape))
-        np.testing.assert_array_equal(biases, wanted["biases"][layer])
+        np.testing.assert_array_equal(weights, np.reshape(np.float64(wanted["weights"][layer]), weights.shape))
+        np.testing.assert_array_equal(biases, np.float64(wanted["biases"][layer]))
     assert len(session.dead_links) == wanted["dead"]
 
 

@@ -183,17 +183,14 @@ def _smallest(family: str) -> str:
 SMALLEST = [_smallest(family) for family in FAMILIES]
 
 
-@pytest.mark.parametrize(
-    "name", [name if name in SMALLEST else pytest.param(name, marks=pytest.mark.slow) for name in MEMBERS]
-)
-def test_knobs(name: str) -> None:
-    """Each knob by itself gives a network that runs, forward and back."""
+def try_knobs(name: str, samples: dict[str, tuple[object, ...]]) -> None:
+    """Check that each value of each knob, by itself, gives a network that runs, forward and back."""
     info = model_info(name)
     known = knobs_of(name)
     assert known[:2] == ["num_classes", "in_channels"]
     size = info.smallest_input
     for knob in known:
-        for value in SAMPLES.get(knob, ()):
+        for value in samples.get(knob, ()):
             channels = value if knob == "in_channels" else info.input_shape[0]
             module = create(name, device="meta", **{knob: value}).train()
             side = 224 if value == "imagenet" else size  # that stem wants more of a member for small images
@@ -208,16 +205,32 @@ def test_knobs(name: str) -> None:
                 assert not any(isinstance(part, norms) for part in module.modules()), f"{knob}={value}"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_any_activation(family: str) -> None:
-    name = _smallest(family)
+@pytest.mark.parametrize("name", SMALLEST)
+def test_knobs(name: str) -> None:
+    try_knobs(name, {knob: values[-1:] for knob, values in SAMPLES.items()})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MEMBERS)
+def test_every_value_of_the_knobs(name: str) -> None:
+    try_knobs(name, SAMPLES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALLEST)
+def test_any_activation(name: str) -> None:
+    if "activation" in knobs_of(name):
+        size = model_info(name).smallest_input
+        for activation in activation_names():
+            assert on_meta(name, size, training=False, activation=activation)[0].ndim == 2, activation
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_an_activation_that_it_cannot_take(name: str) -> None:
     if "activation" not in knobs_of(name):
         with pytest.raises(LayerlabError, match=r"it has num_classes|known: "):
             create(name, activation="relu")
         return
-    size = model_info(name).smallest_input
-    for activation in activation_names():
-        assert on_meta(name, size, training=False, activation=activation)[0].ndim == 2, activation
     with pytest.raises(LayerlabError, match=r'"rleu".*did you mean.*"relu"'):
         create(name, activation="rleu")
 
@@ -289,16 +302,10 @@ def test_the_same_seed_gives_the_same_weights(family: str) -> None:
 # ---- everything that a network must do
 
 HEAVY = 3_000_000
-TYPICAL = {*SMALLEST} | {
-    *("lenet5", "lenet5_modern", "alexnet", "alexnet_2012", "vgg11", "vgg11_bn", "googlenet", "googlenet_paper"),
-    *("resnet18", "resnet50", "plain18", "plain20", "preact_resnet18", "preact_resnet50", "densenet121", "xception"),
-    *("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small"),
-}
-"""One of each kind; the others are as they are, deeper or wider."""
 
 
 @pytest.mark.parametrize(
-    "name", [name if name in TYPICAL else pytest.param(name, marks=pytest.mark.slow) for name in MEMBERS]
+    "name", [name if name in SMALLEST else pytest.param(name, marks=pytest.mark.slow) for name in MEMBERS]
 )
 def test_architecture_narrow(name: str) -> None:
     """A narrow copy of every member, without the two checks that take long; the slow test below leaves out none."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import io
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -107,7 +108,7 @@ def check_architecture(
     for name in without:
         if name not in CHECKS:
             raise LayerlabError(f'there is no check "{name}"{did_you_mean(name, CHECKS)}')
-    with by_itself(torch.device("cpu"), gradients=True):
+    with by_itself(torch.device("cpu"), gradients=True), _unharmed(model):
         torch.manual_seed(0)
         subject = _subject(model, input_size, num_classes)
         report = ArchitectureReport()
@@ -125,6 +126,24 @@ def check_architecture(
                         f"{type(model).__name__} fails the check {report[-1].name!r}: {report[-1].detail}"
                     ) from error
     return report
+
+
+@contextmanager
+def _unharmed(model: nn.Module) -> Iterator[None]:
+    """Leave the network as it was even if its deep copies share memory with it, which is a finding."""
+    tensors = [(tensor, tensor.requires_grad, tensor.grad) for tensor in (*model.parameters(), *model.buffers())]
+    contents = [tensor.detach().clone() for tensor, *_ in tensors]
+    modes = [(part, part.training) for part in model.modules()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for (tensor, flag, gradient), content in zip(tensors, contents, strict=True):
+                tensor.copy_(content)
+                tensor.requires_grad_(flag)
+                tensor.grad = gradient
+        for part, mode in modes:
+            part.training = mode
 
 
 def _subject(model: nn.Module, input_size: tuple[int, int, int], classes: int | None) -> _Subject:
