@@ -1,0 +1,69 @@
+"""Lays out graphs with Graphviz; run by its path in a process of its own, since the library cannot be interrupted.
+
+Reads one JSON document: a list of graphs, each ``{"nodes": [[width, height], ...], "edges": [[source, target, weight],
+...]}`` in pixels. Writes one line of JSON for each, as soon as it is known: ``{"width", "height", "nodes": [[x, y],
+...], "edges": [[[x, y], ...], ...]}``: corners and cubic Beziers, y downward. Imports nothing of the package: that
+would load torch.
+"""
+
+import json
+import sys
+from typing import Any
+
+import pygraphviz
+
+_INCH = 72.0
+_MARGIN = 12.0
+_LARGE = 120  # edges
+
+
+def laid_out(graph: dict[str, Any]) -> dict[str, Any]:
+    """Return the positions of one graph."""
+    sizes, edges = graph["nodes"], graph["edges"]
+    drawing = pygraphviz.AGraph(directed=True, strict=False)
+    large = len(edges) > _LARGE
+    drawing.graph_attr.update(nodesep="0.34", ranksep="0.36", splines="true", rankdir="TB", nslimit="4", nslimit1="4")
+    if large:  # wide bundles of edges need air to be told apart; less search keeps the time in hand
+        drawing.graph_attr.update(ranksep="0.5", mclimit="0.5")
+    drawing.node_attr.update(shape="box", fixedsize="true", label="")
+    drawing.edge_attr.update(dir="none")
+    for number, (width, height) in enumerate(sizes):
+        drawing.add_node(str(number), width=f"{width / _INCH:.4f}", height=f"{height / _INCH:.4f}")
+    for number, (source, target, weight) in enumerate(edges):
+        drawing.add_edge(str(source), str(target), key=str(number), weight=str(weight))
+    drawing.layout(prog="dot")
+    top = float(drawing.graph_attr["bb"].split(",")[3])
+    places = []
+    for number, (width, height) in enumerate(sizes):
+        x, y = map(float, drawing.get_node(str(number)).attr["pos"].split(","))
+        places.append((x - width / 2, top - y - height / 2))
+    lines = []
+    for number, (source, target, _) in enumerate(edges):
+        text = drawing.get_edge(str(source), str(target), key=str(number)).attr["pos"]
+        points = (tuple(map(float, pair.split(","))) for pair in text.replace("\\\n", "").split())
+        lines.append([(x, top - y) for x, y in points])
+    return framed(sizes, places, lines)
+
+
+def framed(sizes: Any, places: Any, lines: Any) -> dict[str, Any]:
+    """Move everything to where the drawing begins, with a margin; curves may bulge beyond what Graphviz reports."""
+    corners = [(x + width, y + height) for (x, y), (width, height) in zip(places, sizes, strict=True)]
+    everything = [*places, *corners, *(point for line in lines for point in line)] or [(0.0, 0.0)]
+    left, top = (min(point[axis] for point in everything) - _MARGIN for axis in (0, 1))
+    right, bottom = (max(point[axis] for point in everything) + _MARGIN for axis in (0, 1))
+
+    def moved(point: Any) -> list[float]:
+        return [round(point[0] - left, 2), round(point[1] - top, 2)]
+
+    return {
+        "width": round(right - left, 2),
+        "height": round(bottom - top, 2),
+        "nodes": [moved(place) for place in places],
+        "edges": [[moved(point) for point in line] for line in lines],
+    }
+
+
+if __name__ == "__main__":
+    for one in json.load(sys.stdin):
+        sys.stdout.write(json.dumps(laid_out(one)) + "\n")
+        sys.stdout.flush()
