@@ -159,7 +159,11 @@ MISTAKES = [
     (("train", "--resume", "runs/nothing"), 2, "runs/nothing"),
     (("dissect", "lecture_cnn", "--input", "1x99999999999999999999x3"), 2, "no memory holds it"),
     (("dissect", "lecture_cnn", "--depth", "-1"), 2, "--depth is -1; expected a whole number from 0"),
-    (("dissect", "torchvision.models:resnet18"), 2, "does not say the size of its input; add it"),
+    (
+        ("dissect", "torchvision.models.segmentation:lraspp_mobilenet_v3_large"),
+        2,
+        "does not say the size of its input; add it",
+    ),
     (("dissect", "lecture_cnn", "--input", "28"), 2, "28"),
     (("dissect", "lecture_cnn", "--input", "3by4"), 2, '--input "3by4" is no size'),
     (("dissect", "lecture_cnn", "--input", "1x4x4"), 2, "smallest input 8x8"),

@@ -23,7 +23,7 @@ __all__ = ["MODEL_HELP", "compare", "export", "input_size", "models"]
 
 MODEL_HELP = (
     "A zoo name (layerlab models), with knobs if you like (resnet20:width=0.5,skip=no), a file of Keras text"
-    " (- for standard input), or package.module:callable."
+    " (- for standard input), timm:NAME, or package.module:callable."
 )
 
 _JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
@@ -323,14 +323,14 @@ def _write_text(path: Path, content: str) -> None:
 
 def input_size(module: nn.Module, spec: str, given: str | None) -> tuple[int, ...]:
     """Return the input's size without the batch: what was given, or what the network says."""
-    from layerlab.zoo import input_shape_of
+    from layerlab.zoo import customary_input_of, input_shape_of
 
     if given is not None:
         parts = given.lower().split("x")
         if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
             raise LayerlabError(f'--input "{given}" is no size; expected whole numbers joined by x, e.g. 3x224x224')
         return tuple(int(part) for part in parts)
-    known = input_shape_of(module)
+    known = input_shape_of(module) or customary_input_of(module)
     if known is None or None in known:
         raise LayerlabError(f'"{spec}" does not say the size of its input; add it, e.g. --input 3x224x224')
     return tuple(side for side in known if side is not None)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from layerlab.errors import LayerlabError
-from layerlab.zoo import Origin, create, input_shape_of, origin_of, rebuild, resolve
+from layerlab.zoo import Origin, create, customary_input_of, input_shape_of, origin_of, rebuild, resolve
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "lecture.py"
 NETS = """
@@ -135,3 +135,50 @@ def test_a_module_built_by_hand_has_no_origin() -> None:
 
 def test_create_knows_its_input_channels() -> None:
     assert input_shape_of(create("lecture_cnn")) == (1, 28, 28)
+
+
+def test_a_network_of_timm() -> None:
+    module = resolve("timm:resnet10t", num_classes=5, in_channels=1)
+    assert origin_of(module) == Origin("import", "timm:resnet10t", {"num_classes": 5, "in_channels": 1})
+    assert module(torch.zeros(1, 1, 64, 64)).shape == (1, 5)
+    again = rebuild(Origin.from_dict(json.loads(json.dumps(origin_of(module).to_dict()))))  # type: ignore[union-attr]
+    assert {name: one.shape for name, one in again.state_dict().items()} == {
+        name: one.shape for name, one in module.state_dict().items()
+    }
+    assert customary_input_of(module) == (1, 176, 176)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("torchvision.models:squeezenet1_0", (3, 224, 224)),
+        ("torchvision.models:inception_v3", (3, 299, 299)),
+        ("torchvision.models:vit_h_14", (3, 224, 224)),  # its weights are cropped to 518, which it cannot take
+        ("torchvision.models.segmentation:lraspp_mobilenet_v3_large", None),  # and its backbone loads nothing
+        ("torchvision.models.video:mvit_v1_b", None),
+    ],
+)
+def test_the_input_that_torchvision_says(name: str, size: tuple[int, ...] | None) -> None:
+    with torch.device("meta"):
+        assert customary_input_of(resolve(name)) == size
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("timm:vit_tinny_patch16_224", 'timm has no network "vit_tinny_patch16_224"; did you mean "vit_tiny_patch16'),
+        ("timm:", 'timm has no network ""; timm.list_models() lists all'),
+        ("timm:hf-hub:somebody/anything", 'timm has no network "hf-hub:somebody/anything"'),
+        ("timm:list_models", 'timm has no network "list_models"'),
+        ("timm:resnet18.nobody_trained_it", "Invalid pretrained tag"),
+    ],
+)
+def test_what_timm_does_not_have(spec: str, sentence: str) -> None:
+    with pytest.raises(LayerlabError, match=re.escape(sentence)):
+        resolve(spec)
+
+
+def test_timm_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(LayerlabError, match=r'"timm:resnet18" is built by timm, which is not installed: pip install'):
+        resolve("timm:resnet18")

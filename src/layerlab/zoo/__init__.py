@@ -14,6 +14,7 @@ from layerlab.zoo import resnet as _resnet  # noqa: F401
 from layerlab.zoo import resnet_cifar as _resnet_cifar  # noqa: F401
 from layerlab.zoo import vgg as _vgg  # noqa: F401
 from layerlab.zoo import xception as _xception  # noqa: F401
+from layerlab.zoo.elsewhere import customary_input_of
 from layerlab.zoo.origin import Origin, origin_of
 from layerlab.zoo.registry import ModelInfo, create, list_models, model_info
 from layerlab.zoo.resolve import input_shape_of, rebuild, resolve
@@ -24,6 +25,7 @@ __all__ = [
     "ModelInfo",
     "Origin",
     "create",
+    "customary_input_of",
     "input_shape_of",
     "list_models",
     "model_info",

@@ -16,6 +16,7 @@ from torch import nn
 
 from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.notation import KerasModel, read_keras
+from layerlab.zoo.elsewhere import TIMM, timm_builder
 from layerlab.zoo.origin import Origin, mark_origin, origin_of
 from layerlab.zoo.registry import create, list_models, model_info
 from layerlab.zoo.spec import read_spec
@@ -26,6 +27,7 @@ _CALLABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\
 _IMPORTS_TORCH = re.compile(r"^\s*(import|from)\s+torch\b", re.MULTILINE)
 _DEFINITION = re.compile(r"^(?:def|class)\s+([A-Za-z]\w*)", re.MULTILINE)
 _LARGEST_TEXT = 1_000_000
+_BACKBONE = "weights_backbone"
 
 
 def resolve(spec: str, *, num_classes: int | None = None, in_channels: int | None = None) -> nn.Module:
@@ -33,8 +35,8 @@ def resolve(spec: str, *, num_classes: int | None = None, in_channels: int | Non
 
     Args:
         spec: a zoo name, with knobs or without (``resnet20``, ``resnet20:width=0.5,skip=false``), a file of Keras
-            text (``nets/lecture.py``; ``-`` reads it from standard input), or ``package.module:callable``, any
-            importable callable that returns an ``nn.Module``.
+            text (``nets/lecture.py``; ``-`` reads it from standard input), ``timm:NAME``, or
+            ``package.module:callable``, any importable callable that returns an ``nn.Module``.
         num_classes: given to the zoo, and to a callable that takes an argument of this name.
         in_channels: likewise.
 
@@ -47,7 +49,7 @@ def resolve(spec: str, *, num_classes: int | None = None, in_channels: int | Non
         return read_keras(sys.stdin.read(_LARGEST_TEXT), "<stdin>")
     if not spec.strip():
         raise LayerlabError("no network is named; expected a zoo name, a file of Keras text or package.module:callable")
-    if _CALLABLE.fullmatch(spec):
+    if spec.startswith(TIMM) or _CALLABLE.fullmatch(spec):
         return _call(spec, wanted)
     if (named := read_spec(spec)) is not None:
         name, knobs = named
@@ -89,9 +91,9 @@ def input_shape_of(module: nn.Module) -> tuple[int | None, ...] | None:
 
 
 def _call(spec: str, arguments: dict[str, Any], *, exactly: bool = False) -> nn.Module:
-    """Import and call ``package.module:callable``."""
+    """Import and call ``package.module:callable``, or build ``timm:NAME``."""
     module_name, _, attribute = spec.partition(":")
-    builder = _import(module_name, attribute)
+    builder = timm_builder(spec) if spec.startswith(TIMM) else _import(module_name, attribute)
     given = arguments if exactly else _accepted(builder, arguments)
     try:
         with warnings.catch_warnings():
@@ -145,7 +147,10 @@ def _import(module_name: str, attribute: str) -> Callable[..., Any]:
 
 
 def _accepted(builder: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
-    """Keep the arguments that ``builder`` names; ``**kwargs`` gets ``num_classes`` alone, as in torchvision."""
+    """Keep the arguments that ``builder`` names; ``**kwargs`` gets ``num_classes`` alone, as in torchvision.
+
+    A backbone is fresh like the rest: torchvision would load weights for it, from elsewhere and unasked.
+    """
     try:
         parameters = inspect.signature(builder).parameters
     except (TypeError, ValueError):
@@ -153,7 +158,8 @@ def _accepted(builder: Callable[..., Any], arguments: dict[str, Any]) -> dict[st
     named = {name for name, parameter in parameters.items() if parameter.kind is not parameter.VAR_KEYWORD}
     if len(named) < len(parameters):
         named.add("num_classes")
-    return {name: value for name, value in arguments.items() if name in named}
+    fresh = {_BACKBONE: None} if _BACKBONE in named else {}
+    return fresh | {name: value for name, value in arguments.items() if name in named}
 
 
 def _read(path: Path, spec: str) -> KerasModel:
