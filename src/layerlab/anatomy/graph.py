@@ -233,7 +233,7 @@ def _kept(anatomy: Anatomy, sources: Sequence[tuple[int, ...]]) -> set[int]:
 
 def _in_passing(operations: Sequence[Operation], kept: set[int]) -> set[int]:
     """Return the operations that only reshape, in modules that do other things as well."""
-    whole = set()
+    whole: set[Call] = set()
     for number in kept:
         within = operations[number].within
         if operations[number].name not in _RESHAPING:

@@ -205,7 +205,9 @@ def _node(
 def _lines(node: dict[str, Any]) -> list[str]:
     """Return the text in a node, line by line."""
     first = shortened(" ".join(word for word in (node["label"], node["detail"]) if word), _LONGEST)
-    if node["kind"] in ("input", "output", "port"):
+    if node["kind"] == "port":
+        return [node["shape"]]
+    if node["kind"] in ("input", "output"):
         return [f"{node['label']} {node['shape']}"]
     if node["kind"] == "operation" and node["family"] in ("merge", "activation"):
         return [first]
