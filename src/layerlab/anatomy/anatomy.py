@@ -119,6 +119,19 @@ class Anatomy:
 
         return rich_table(self, depth, folded=folded)
 
+    def diagram(self, depth: int | None = None) -> str:
+        """Return a picture of the network as the text of an SVG, for light and dark pages.
+
+        Args:
+            depth: how many levels of blocks are seen, the network's own included; by default as many as stay readable.
+
+        Raises:
+            LayerlabError: the layout failed or took too long; names the block.
+        """
+        from layerlab.anatomy.draw import diagram
+
+        return diagram(self, depth)
+
     def _repr_html_(self) -> str:
         from layerlab.anatomy.html import html_table
 
