@@ -13,6 +13,7 @@ from layerlab.errors import LayerlabError, did_you_mean
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from layerlab.anatomy.compare import Comparison
     from layerlab.anatomy.explain import Explanation
 
 __all__ = ["CONVENTION", "Anatomy"]
@@ -78,11 +79,30 @@ class Anatomy:
         below = layer.depth + 1
         return [child for child in self.layers if child.depth == below and child.path.startswith(prefix)]
 
-    def explain(self, key: str | int) -> Explanation:
-        """Return the worked arithmetic of one layer, found by path or outline number as in ``anatomy[key]``."""
+    def explain(self, key: str | int, language: str = "en") -> Explanation:
+        """Return the worked arithmetic of one layer.
+
+        Args:
+            key: its path or outline number, as in ``anatomy[key]``.
+            language: ``"en"`` or ``"pl"``.
+
+        Raises:
+            LayerlabError: there is no such layer, or no explanation in the language.
+        """
         from layerlab.anatomy.explain import explain
 
-        return explain(self, self[key])
+        return explain(self, self[key], language)
+
+    def compare(self, other: Anatomy, names: tuple[str, str] | None = None) -> Comparison:
+        """Return this anatomy and another side by side: totals with ratios, layers that differ, matched by path.
+
+        Args:
+            other: what is told as more or less than this one.
+            names: what to call the two; by default by their classes.
+        """
+        from layerlab.anatomy.compare import compare
+
+        return compare(self, other, names)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as dicts, lists, numbers and strings."""
@@ -102,11 +122,15 @@ class Anatomy:
         """Return :meth:`to_dict` as JSON text."""
         return json.dumps(self.to_dict(), indent=indent)
 
-    def to_html(self, depth: int | None = None) -> str:
-        """Return the table as a self-contained fragment of HTML, for light and dark pages."""
-        from layerlab.anatomy.html import html_table
+    def to_html(self) -> str:
+        """Return a page that holds all it needs: a diagram that opens and closes, every layer's arithmetic, the table.
 
-        return html_table(self, depth)
+        It works from a file without a network, in English and Polish. Where no diagram can be drawn it says why. The
+        table alone, as a fragment for another page, is :func:`layerlab.anatomy.html.html_table`.
+        """
+        from layerlab.anatomy.page import html_page
+
+        return html_page(self)
 
     def table(self, depth: int | None = None, *, folded: bool = True) -> RenderableType:
         """Return the table as a Rich renderable.

@@ -8,10 +8,10 @@ from layerlab.anatomy.anatomy import Anatomy
 from layerlab.anatomy.rows import Row, footer, rows_of, title
 from layerlab.anatomy.text import memory, per_axis, without_batch
 
-__all__ = ["html_table"]
+__all__ = ["STYLE", "html_table"]
 
 # Every colour is mixed from that of the text around, so that the table suits any page, light or dark.
-_STYLE = """
+STYLE = """
 .layerlab-anatomy { overflow-x: auto; font: 13px/1.5 system-ui, sans-serif;
   --line: color-mix(in srgb, currentColor 20%, transparent);
   --soft: color-mix(in srgb, currentColor 65%, transparent);
@@ -45,7 +45,7 @@ def html_table(anatomy: Anatomy, depth: int | None = None) -> str:
     return "\n".join(
         [
             '<div class="layerlab-anatomy">',
-            f"<style>{_STYLE}</style>",
+            f"<style>{STYLE}</style>",
             f"<table><caption>{escape(title(anatomy))}</caption>",
             f"<thead><tr>{''.join(head)}</tr></thead>",
             f"<tbody>{''.join(_row(row, numbered) for row in rows)}</tbody>",
