@@ -2,77 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-import math
-import operator
 import re
 from collections import OrderedDict
-from fractions import Fraction
 from typing import Any
 
 import pytest
 import torch
 import torchvision
+from explained import contradictions, equations
 from torch import nn
 
 from layerlab import layers
-from layerlab.anatomy import Layer, dissect
+from layerlab.anatomy import dissect
 from layerlab.anatomy.explain.arithmetic import declared
-
-EQUATION = re.compile(r"^(?P<name>[^=]+?) = (?:(?P<formula>[-+*/() .\w]+) = )?(?P<value>\d[\d,/]*)(?: \(.*\))?$")
-OPERATORS = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: lambda a, b: Fraction(a) / b,
-}
-
-
-def value_of(formula: str) -> Any:
-    """Return the value of an arithmetic expression: numbers, + - * / ( ) floor ceil."""
-
-    def walk(node: ast.AST) -> Any:
-        match node:
-            case ast.Expression(body=body):
-                return walk(body)
-            case ast.Constant(value=value):
-                return value
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return -walk(operand)
-            case ast.BinOp(left=left, op=op, right=right):
-                return OPERATORS[type(op)](walk(left), walk(right))
-            case ast.Call(func=ast.Name(id=name), args=[argument]):
-                return {"floor": math.floor, "ceil": math.ceil}[name](walk(argument))
-        raise ValueError(formula)
-
-    return walk(ast.parse(formula, mode="eval"))
-
-
-def equations(lines: tuple[str, ...]) -> list[tuple[str, str | None, Fraction]]:
-    """Return name, formula and value of each line that is one, for the layer itself (not for its parts)."""
-    found = []
-    for line in lines:
-        match = EQUATION.match(line)
-        if match and not line.startswith(" "):
-            found.append((match["name"], match["formula"], Fraction(match["value"].replace(",", ""))))
-    return found
-
-
-def recorded(layer: Layer, name: str) -> set[Fraction] | None:
-    """Return what the record says for an equation's name, or ``None`` for a name that only the explanation has."""
-    sizes = {Fraction(size) for size in layer.outputs[0][1:]} if layer.outputs else set()
-    own = layer.parameters if layer.kind == "MultiheadAttention" else declared(layer)
-    known = {
-        **dict.fromkeys(("out", "height", "width", "depth", "length", "units", "channels"), sizes),
-        "parameters": {Fraction(own)},
-        "parameters together": {Fraction(layer.parameters)},
-        "MACs": {Fraction(layer.macs)},
-        "MACs together": {Fraction(layer.macs)},
-        "buffers": {Fraction(layer.buffers)},
-        "receptive field": {Fraction(field) for field in layer.receptive_field or ()},
-        "stride": {Fraction(step) for step in layer.stride or () if step is not None},
-    }
-    return known.get(name.partition(",")[0])
 
 
 class Joins(nn.Module):
@@ -171,17 +113,7 @@ CASES: list[tuple[nn.Module, Any]] = [
 def test_every_equation_is_true_and_agrees_with_the_record(model: nn.Module, size: Any, batch: int) -> None:
     anatomy = dissect(model, size, batch=batch)
     for layer in (anatomy.root, *anatomy.layers):
-        explanation = anatomy.explain(layer.path)
-        for name, formula, value in equations(explanation.lines):
-            if formula is not None:
-                assert value_of(formula) == value, (layer.path, name, formula)
-            known = recorded(layer, name)
-            if known is not None:
-                assert value in known, (layer.path, name, value)
-
-
-# Their receptive field or size is measured, not worked out.
-WITHOUT_FORMULA = {"Upsample", "PixelUnshuffle", "LocalResponseNorm", "AdaptiveAvgPool2d"}
+        assert contradictions(layer, anatomy.explain(layer.path).lines) == []
 
 
 @pytest.mark.parametrize(("model", "size"), CASES, ids=[f"{i}-{type(m).__name__}" for i, (m, _) in enumerate(CASES)])
@@ -192,15 +124,10 @@ def test_parameters_and_macs_are_worked_out(model: nn.Module, size: Any) -> None
         if not layer.called or not layer.is_leaf:
             continue
         found = {name: formula for name, formula, _ in equations(anatomy.explain(layer.path).lines)}
-        if declared(layer) > 1 and layer.kind not in ("PReLU", "RMSNorm"):
+        if declared(layer) > 1 and layer.kind not in ("PReLU", "RMSNorm", "LayerScale"):
             assert found["parameters"], layer
         if layer.macs > 1:
             assert found["MACs"], layer
-        if layer.kind in WITHOUT_FORMULA:
-            continue
-        for name, formula, value in equations(anatomy.explain(layer.path).lines):
-            if recorded(layer, name) is not None and value > 1:
-                assert formula or layer.kind in ("PReLU", "RMSNorm"), (layer.kind, name, value)
     assert anatomy.explain("").lines
 
 
@@ -222,7 +149,7 @@ def test_first_layer_of_the_lectures_network() -> None:
         "  MACs = 26*26*64 * (3*3*1) = 389,376",
         "  receptive field = 1 + (3 - 1)*1 = 3",
         "  stride = 1*1 = 1",
-        "  were it fully connected, weights = 784*43264 = 33,918,976 (against 576: 58,887 times as many)",
+        "  were it fully connected, weights = 784*43,264 = 33,918,976 (against 576: 58,887 times as many)",
     ]
     assert "receptive field = 4 + (3 - 1)*2 = 8" in str(anatomy.explain("conv2d_1"))
 
@@ -237,8 +164,8 @@ def test_first_layer_of_the_lectures_network() -> None:
         (nn.MaxPool2d(3, 2, ceil_mode=True), (1, 10, 10), "out = ceil((10 + 2*0 - 3)/2) + 1 = 5"),
         (nn.ConvTranspose2d(1, 2, 3, 2), (1, 4, 4), "out = (4 - 1)*2 - 2*0 + 1*(3 - 1) + 0 + 1 = 9"),
         (layers.SameMaxPool2d(3, 2), (1, 8, 8), "out = floor((8 + 0 + 1 - 3)/2) + 1 = 4"),
-        (nn.LeakyReLU(0.1), (4,), "y = max(0.1x, x), for each value by itself"),
-        (nn.ELU(), (4,), "y = x for x >= 0, else 1(e^x - 1), for each value by itself"),
+        (nn.LeakyReLU(0.1), (4,), "y = max(0.1x, x)  (for each value by itself)"),
+        (nn.ELU(), (4,), "y = x, x >= 0;  y = 1(e^x - 1), x < 0  (for each value by itself)"),
         (nn.Dropout(0.25), (4,), "in training each value becomes 0 with probability 0.25"),
         (nn.Flatten(), (128, 11, 11), "out = 128*11*11 = 15,488"),
     ],
@@ -250,10 +177,10 @@ def test_single_lines(layer: nn.Module, size: Any, line: str) -> None:
 def test_batch_normalisation_is_algorithm_1_with_the_square_root() -> None:
     text = str(dissect(nn.BatchNorm2d(64), (64, 13, 13)).explain(""))
     for line in (
-        "for each of 64 channels, over its m = 169*batch values x in a batch (Algorithm 1):",
-        "mean = sum(x) / m",
-        "var = sum((x - mean)^2) / m",
-        "x_hat = (x - mean) / sqrt(var + 1e-05)",
+        "for each of the channels (64) by itself, over all its values x in a batch, m = 169*batch (Algorithm 1):",
+        "mean = sum(x)/m",
+        "var = sum((x - mean)^2)/m",
+        "x_hat = (x - mean)/sqrt(var + 1e-05)",
         "y = gamma*x_hat + beta",
         "parameters = 2*64 = 128",
         "buffers = 2*64 + 1 = 129",
@@ -264,8 +191,8 @@ def test_batch_normalisation_is_algorithm_1_with_the_square_root() -> None:
 
 def test_separable_convolution_is_compared_with_a_full_one() -> None:
     text = str(dissect(layers.SeparableConv2d(64, 128, 3, padding="same"), (64, 14, 14)).explain(""))
-    assert "a full convolution, weights = 3*3*64*128 = 73,728 (against 8,768: 8.4 times)" in text
-    assert "parameters together = 576 + 8320 = 8,896" in text
+    assert "a full convolution, weights = 3*3*64*128 = 73,728 (against 8,768: 8.4 times as many)" in text
+    assert "parameters together = 576 + 8,320 = 8,896" in text
 
 
 def test_container_explains_its_children_in_order_with_sums() -> None:
@@ -273,7 +200,7 @@ def test_container_explains_its_children_in_order_with_sums() -> None:
     lines = anatomy.explain("layer2.0").lines
     children = [line.split()[1] for line in lines if re.match(r"\d[\d.]*  layer2", line)]
     assert children == [f"layer2.0.{name}:" for name in ("conv1", "bn1", "relu", "conv2", "bn2", "downsample")]
-    assert lines[-2].startswith("parameters together = 73728 + 256 + 147456 + 256 + 8448 = 230,144")
+    assert "parameters together = 73,728 + 256 + 147,456 + 256 + 8,448 = 230,144" in lines
 
 
 def test_a_subclass_that_does_something_else_is_not_contradicted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -19,18 +20,28 @@ _NAMES = (
     "embedding_dim", "padding_idx", "embed_dim", "num_heads", "head_dim", "kdim", "vdim",
     "scale_factor", "size", "mode", "pieces", "slope", "value", "keepdim", "keepdims", "lambd",
     "min_val", "max_val", "num_parameters", "upscale_factor", "nonlinearity", "approximate",
-    "data_format", "amounts", "depth_multiplier",
+    "data_format", "amounts", "depth_multiplier", "k", "lower", "upper", "rate", "drop_prob", "stddev", "scale", "offset",
+    "ceiling", "dims", "axes", "reset_after",
 )  # fmt: skip
+
+
+@cache
+def _names_of_class(kind: type) -> frozenset[str]:
+    return frozenset(name for name in _NAMES if hasattr(kind, name))
 
 
 def settings_of(module: nn.Module) -> dict[str, Any]:
     """Return the plain attributes among the names that torch and we use; ``bias`` says whether there is one."""
     found: dict[str, Any] = {}
+    of_class = _names_of_class(type(module))
+    held = (module.__dict__, module._parameters, module._buffers, module._modules)
     for name in _NAMES:
+        # To ask a module for what it does not have is slow, and most names it does not have.
+        if name not in of_class and not any(name in holder for holder in held):
+            continue
         value = getattr(module, name, None)
         if name == "bias":
-            if hasattr(module, name):
-                found[name] = value if isinstance(value, bool) else value is not None
+            found[name] = value if isinstance(value, bool) else value is not None
         elif _is_plain(value):
             found[name] = tuple(value) if isinstance(value, (list, tuple, torch.Size)) else value
     reversed_padding = getattr(module, "_reversed_padding_repeated_twice", None)

@@ -1,74 +1,49 @@
 """The worked arithmetic of one layer: one small function for each kind of layer.
 
 What a function writes is checked against the record as it is written (see
-:mod:`layerlab.anatomy.explain.arithmetic`).
+:mod:`layerlab.anatomy.explain.arithmetic`). Words come from a table for each language
+(:mod:`layerlab.anatomy.explain.words`); formulas and numbers are the same in all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from layerlab.anatomy.explain import activation, convolution, dense, normalization, pooling, recurrent
 from layerlab.anatomy.explain.arithmetic import declared, equation, product
+from layerlab.anatomy.explain.blocks import about, own_work, sums
 from layerlab.anatomy.explain.explanation import Explanation
-from layerlab.anatomy.record import Layer
+from layerlab.anatomy.explain.kinds import WHOLE, kind_of
+from layerlab.anatomy.explain.line import Line, Phrase, say
+from layerlab.anatomy.explain.words import LANGUAGES, note_phrase, words_of, written
+from layerlab.anatomy.record import Layer, Operation
 from layerlab.anatomy.text import without_batch
 
 if TYPE_CHECKING:
     from layerlab.anatomy.anatomy import Anatomy
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["LANGUAGES", "Explanation", "explain"]
 
-Explainer = Callable[[Layer], list[str]]
-
-_DIMENSIONS = ("1d", "2d", "3d")
-_EXPLAINERS: Mapping[str, Explainer] = {
-    **{f"Conv{n}": convolution.convolution for n in _DIMENSIONS},
-    **{f"LazyConv{n}": convolution.convolution for n in _DIMENSIONS},
-    **{f"ConvTranspose{n}": convolution.transposed_convolution for n in _DIMENSIONS},
-    **{f"{how}Pool{n}": pooling.pooling for how in ("Max", "Avg", "SameMax", "SameAvg") for n in _DIMENSIONS},
-    **{f"Adaptive{how}Pool{n}": pooling.adaptive_pooling for how in ("Max", "Avg") for n in _DIMENSIONS},
-    **{f"Global{how}Pool{n}": pooling.global_pooling for how in ("Max", "Average") for n in _DIMENSIONS},
-    **{f"{how}Pad{n}": pooling.crop_or_pad
-       for how in ("Zero", "Constant", "Reflection", "Replication", "Circular") for n in _DIMENSIONS},
-    **{f"BatchNorm{n}": normalization.batch_normalization for n in _DIMENSIONS},
-    **{f"InstanceNorm{n}": normalization.group_normalization for n in _DIMENSIONS},
-    **{f"Dropout{n}": normalization.dropout for n in _DIMENSIONS},
-    **dict.fromkeys(("Dropout", "AlphaDropout", "FeatureAlphaDropout"), normalization.dropout),
-    **dict.fromkeys(activation.FORMULAS, activation.activation),
-    **dict.fromkeys(("Softmax", "Softmax2d", "LogSoftmax"), activation.softmax),
-    **dict.fromkeys(("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"), recurrent.recurrent),
-    **dict.fromkeys(("Linear", "LazyLinear", "NonDynamicallyQuantizableLinear"), dense.dense),
-    **dict.fromkeys(("Flatten", "ChannelsLastFlatten", "Unflatten"), dense.flatten),
-    **dict.fromkeys(("Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d"), pooling.upsampling),
-    **dict.fromkeys(("PixelShuffle", "PixelUnshuffle"), pooling.upsampling),
-    "SamePadding": pooling.crop_or_pad,
-    "Crop": pooling.crop_or_pad,
-    "SeparableConv2d": convolution.separable,
-    "Bilinear": dense.bilinear,
-    "Embedding": dense.embedding,
-    "MultiheadAttention": dense.attention,
-    "Maxout": dense.maxout,
-    "Add": dense.addition,
-    "Concatenate": dense.concatenation,
-    "LayerNorm": normalization.layer_normalization,
-    "RMSNorm": normalization.rms_normalization,
-    "GroupNorm": normalization.group_normalization,
-}  # fmt: skip
-# Their own function says all; the parts inside are not explained again.
-_WHOLE = frozenset({"MultiheadAttention", *(f"Same{how}Pool{n}" for how in ("Max", "Avg") for n in _DIMENSIONS)})
+# With more parts below than these, a part that has parts is told in one line.
+_PARTS = 40
 
 
-def explain(anatomy: Anatomy, layer: Layer) -> Explanation:
+def explain(anatomy: Anatomy, layer: Layer, language: str = "en") -> Explanation:
     """Return the worked arithmetic of a layer, of its parts in order, and of their sums.
 
     Args:
         anatomy: where the layer's parts are found.
         layer: one of its records.
+        language: ``"en"`` or ``"pl"``.
+
+    Raises:
+        LayerlabError: there are no explanations in the language.
     """
-    return Explanation(_title(layer), tuple(_lines(anatomy, layer)))
+    words_of(language)
+    lines = _Teller(anatomy).lines(layer)
+    return Explanation(_title(layer), tuple(written(line, language) for line in lines))
 
 
 def _title(layer: Layer) -> str:
@@ -77,60 +52,102 @@ def _title(layer: Layer) -> str:
     return f"{number}{name}{layer.kind}"
 
 
-def _lines(anatomy: Anatomy, layer: Layer) -> list[str]:
-    if not layer.called and layer.is_leaf:
-        return [*layer.notes, *_declared_parameters(layer)]
-    lines = []
-    if layer.called:
-        lines.append(f"{_inputs(layer)} -> {without_batch(layer.outputs)}")
-    lines += layer.notes
-    kind = next((name for name in (layer.kind, *layer.bases) if name in _EXPLAINERS), layer.kind)
-    explainer = _EXPLAINERS.get(kind)
-    if explainer is not None and layer.called:
-        try:
-            lines += explainer(replace(layer, kind=kind))
-        except (ArithmeticError, LookupError, TypeError, ValueError):
-            explainer = None  # another library's class of the same name, with other settings
-    children = anatomy.children(layer)
-    if not children or kind in _WHOLE:
-        return lines if explainer is not None else lines + _plain(layer)
-    for child in children:
-        lines.append(_title(child))
-        lines += (f"  {line}" for line in _lines(anatomy, child))
-    return lines + _sums(layer, children)
+class _Teller:
+    """Explains layers of one anatomy.
+
+    Args:
+        anatomy: whose.
+    """
+
+    def __init__(self, anatomy: Anatomy) -> None:
+        self._operations = anatomy.operations
+        self._own: dict[str, list[Operation]] = defaultdict(list)
+        for operation in anatomy.operations:
+            self._own[operation.path].append(operation)
+        self._children: dict[str, list[Layer]] = defaultdict(list)
+        for child in anatomy.layers:
+            self._children[child.path.rpartition(".")[0]].append(child)
+
+    def lines(self, layer: Layer) -> list[Line]:
+        """Return the lines about a layer and its parts."""
+        return self._lines(layer, self._count_below(layer) > _PARTS)
+
+    def _count_below(self, layer: Layer) -> int:
+        return sum(1 + self._count_below(child) for child in self._children[layer.path])
+
+    def _lines(self, layer: Layer, briefly: bool) -> list[Line]:
+        lines = [Line((note_phrase(note),)) for note in layer.notes]
+        if not layer.called and layer.is_leaf:
+            return [*lines, _declared_parameters(layer)]
+        if layer.called:
+            lines.insert(0, _ends(layer))
+        kind, explained = _explained(layer)
+        children = self._children[layer.path]
+        if not children or kind in WHOLE:
+            return lines + _completed(layer, explained)
+        lines += [*about(layer.kind), *explained]
+        for child in children:
+            if briefly and not child.is_leaf:
+                lines.append(_in_one_line(child))
+            else:
+                lines += self._part(child, briefly)
+        lines += own_work(layer, self._own[layer.path], self._operations)
+        return lines + sums(layer, children) + _field(layer, explained)
+
+    def _part(self, layer: Layer, briefly: bool) -> list[Line]:
+        """Return the lines about a part of another layer, without what stands beside the point there."""
+        if layer.kind == "Identity" and layer.called:
+            return [Line((f"{_title(layer)}: y = x",))]
+        inside = [line for line in self._lines(layer, briefly) if not line.aside]
+        return [Line((_title(layer),)), *(line.deeper() for line in inside)]
 
 
-def _inputs(layer: Layer) -> str:
-    return ", ".join(without_batch([shape]) for shape in layer.inputs) or "nothing"
+def _ends(layer: Layer) -> Line:
+    """Return what goes in and what comes out, without the batch."""
+    inputs = ", ".join(without_batch([shape]) for shape in layer.inputs) or Phrase("nothing")
+    return Line((inputs, f" -> {without_batch(layer.outputs)}"), "ends")
 
 
-def _plain(layer: Layer) -> list[str]:
-    """Explain a module of a kind that is not known: what it holds and what was measured."""
-    lines = _declared_parameters(layer)
-    if layer.macs:
-        lines.append(f"MACs = {layer.macs:,}")
-    if layer.receptive_field is not None:
-        lines += [f"receptive field = {field}" for field in sorted(set(layer.receptive_field))]
-    return lines
+def _explained(layer: Layer) -> tuple[str, list[Line]]:
+    """Return the kind by which a layer is known, and what its function says; nothing for unknown kinds."""
+    kind, explainer = kind_of(layer)
+    if explainer is None or not layer.called:
+        return kind, []
+    try:
+        return kind, explainer(replace(layer, kind=kind))
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return layer.kind, []  # another library's class of the same name, with other settings
 
 
-def _declared_parameters(layer: Layer) -> list[str]:
+def _completed(layer: Layer, lines: list[Line]) -> list[Line]:
+    """Return the lines with what every layer has: parameters, multiply-accumulates and receptive field."""
+    given = {line.gives for line in lines}
+    more = []
+    if "parameters" not in given:
+        more.append(replace(_declared_parameters(layer), aside=not declared(layer)))
+    if "macs" not in given:
+        more.append(replace(equation("macs", "", layer.macs, layer.macs), aside=not layer.macs))
+    return [*lines, *more, *_field(layer, lines)]
+
+
+def _field(layer: Layer, lines: list[Line]) -> list[Line]:
+    """Return the receptive field where no line has said it."""
+    if not layer.called or layer.receptive_field is None or any(line.gives == "receptive-field" for line in lines):
+        return []
+    same = layer.receptive_field == layer.incoming_field
+    tail = Phrase("field.same") if same else None
+    fields = sorted(set(layer.receptive_field))
+    return [replace(equation("receptive-field", "", field, field, tail), aside=same) for field in fields]
+
+
+def _declared_parameters(layer: Layer) -> Line:
     held = layer.own_parameters
     formula = " + ".join(product(*parameter.shape) or "1" for parameter in held) or "0"
-    names = f" ({', '.join(parameter.name for parameter in held)})" if held else ""
-    return [equation("parameters", formula, declared(layer), declared(layer), names)]
+    names = Phrase("parameters.named", {"names": ", ".join(parameter.name for parameter in held)}) if held else None
+    return equation("parameters", formula, sum(math.prod(own.shape) for own in held), declared(layer), names)
 
 
-def _sums(layer: Layer, children: list[Layer]) -> list[str]:
-    """Return the sums over the children, and what the container does itself."""
-    lines = []
-    for name, own, attribute in (
-        ("parameters", layer.own_parameter_count, "parameters"),
-        ("MACs", layer.own_macs, "macs"),
-    ):
-        parts = [getattr(child, attribute) for child in children if getattr(child, attribute)]
-        parts += [own] if own else []
-        formula = " + ".join(f"{part}" for part in parts) or "0"
-        tail = f" (the last {own:,} are its own)" if own else ""
-        lines.append(equation(f"{name} together", formula, sum(parts), getattr(layer, attribute), tail))
-    return lines
+def _in_one_line(layer: Layer) -> Line:
+    key = "summary" if layer.called else "summary.not-called"
+    ends = f"{', '.join(without_batch([shape]) for shape in layer.inputs) or '-'} -> {without_batch(layer.outputs)}"
+    return say(key, title=_title(layer), ends=ends, parameters=layer.parameters, macs=layer.macs)

@@ -5,12 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from layerlab.anatomy.explain.arithmetic import AXES, equation, field_lines, per_dimension, product, several
+from layerlab.anatomy.explain.arithmetic import (
+    AXES,
+    dense_comparison,
+    equation,
+    field_lines,
+    per_dimension,
+    product,
+    several,
+)
 from layerlab.anatomy.explain.convolution import window_output
+from layerlab.anatomy.explain.line import Line, Phrase, formula, say
 from layerlab.anatomy.record import Layer
 from layerlab.layers import same_padding
 
-__all__ = ["adaptive_pooling", "crop_or_pad", "global_pooling", "pooling", "upsampling"]
+__all__ = ["adaptive_pooling", "crop_or_pad", "global_pooling", "pooling", "shuffle", "upsampling"]
 
 
 def _dimensions(layer: Layer) -> int:
@@ -18,8 +27,13 @@ def _dimensions(layer: Layer) -> int:
     return next((int(c) for c in reversed(layer.kind) if c in "123"), len(layer.inputs[0]) - 2)
 
 
-def pooling(layer: Layer) -> list[str]:
-    """Explain max and average pooling, with padding by number or ``same``."""
+def _what(layer: Layer) -> str:
+    """Return the key of what is taken of each window."""
+    return "pool.max" if "Max" in layer.kind else "pool.power" if layer.kind.startswith("LP") else "pool.mean"
+
+
+def pooling(layer: Layer) -> list[Line]:
+    """Explain max, average and power pooling, with padding by number or ``same``."""
     settings = layer.settings
     count = _dimensions(layer)
     kernel = several(settings["kernel_size"], count)
@@ -32,56 +46,56 @@ def pooling(layer: Layer) -> list[str]:
         pads = [(amount, amount) for amount in several(settings.get("padding", 0), count)]
     ceil = bool(settings.get("ceil_mode"))
     formulas = [window_output(*axis, ceil) for axis in zip(space, kernel, stride, pads, dilation, strict=True)]
-    what = "the largest" if "Max" in layer.kind else "the mean"
     return [
         *per_dimension("out", formulas, out),
-        equation(f"each output is {what} of values", product(*kernel), math.prod(kernel), math.prod(kernel)),
-        "parameters = 0",
+        equation("window-values", product(*kernel), math.prod(kernel), math.prod(kernel), Phrase(_what(layer))),
         *field_lines(layer, list(zip(kernel, stride, dilation, strict=True))),
+        *dense_comparison(layer, 0),
     ]
 
 
-def adaptive_pooling(layer: Layer) -> list[str]:
+def adaptive_pooling(layer: Layer) -> list[Line]:
     """Explain pooling to a given output size."""
     count = _dimensions(layer)
     space, out = layer.inputs[0][-count:], layer.outputs[0][-count:]
     if all(size == 1 for size in out):
         return global_pooling(layer)
-    windows = [
-        f"{axis}: {size} positions to {end}, window i from floor(i*{size}/{end}) to ceil((i + 1)*{size}/{end})"
-        for axis, size, end in zip(AXES[count], space, out, strict=True)
+    lines = [
+        say("pool.adaptive", axis_size=size, out=end, start=f"floor(i*{size}/{end})", end=f"ceil((i + 1)*{size}/{end})")
+        for size, end in dict.fromkeys(zip(space, out, strict=True))
     ]
-    return [*windows, "parameters = 0", *_field(layer)]
+    return [*lines, say(f"{_what(layer)}.window"), *dense_comparison(layer, 0)]
 
 
-def global_pooling(layer: Layer) -> list[str]:
+def global_pooling(layer: Layer) -> list[Line]:
     """Explain the pooling of each channel to one number."""
     count = _dimensions(layer)
     space = layer.inputs[0][-count:]
     channels = layer.inputs[0][-count - 1]
-    what = "the largest" if "Max" in layer.kind else "the mean"
     places = math.prod(space)
+    name = "global.max" if "Max" in layer.kind else "global.mean"
     return [
-        equation(f"each channel becomes {what} of its values", product(*space), places, places),
-        f"out = {channels} numbers, one for each channel, whatever the size of the input",
-        "parameters = 0",
-        *(field_lines(layer, [(size, size, 1) for size in space]) or _field(layer)),
+        equation("channel-values", product(*space), places, places, Phrase(name)),
+        say("global.out", channels=channels),
+        *field_lines(layer, [(size, size, 1) for size in space]),
+        *dense_comparison(layer, 0),
     ]
 
 
-def _field(layer: Layer) -> list[str]:
-    return [f"receptive field = {field}" for field in sorted(set(layer.receptive_field or ()))]
-
-
-def crop_or_pad(layer: Layer) -> list[str]:
+def crop_or_pad(layer: Layer) -> list[Line]:
     """Explain a layer that adds positions at the edges or takes them off."""
     space, out = layer.inputs[0][2:], layer.outputs[0][2:]
     sign, factor = ("-", -1) if layer.kind == "Crop" else ("+", 1)
     formulas = [
-        (f"{size} {sign} {before} {sign} {after}", size + factor * (before + after))
+        (f"{size:,} {sign} {before} {sign} {after}", size + factor * (before + after))
         for size, (before, after) in zip(space, _edges(layer, space), strict=True)
     ]
-    return [*per_dimension("out", formulas, out), "parameters = 0"]
+    lines = per_dimension("out", formulas, out)
+    kinds = ("Reflection", "Replication", "Circular")
+    key = next((f"pad.{kind.lower()}" for kind in kinds if layer.kind.startswith(kind)), "pad.constant")
+    if layer.kind == "Crop":
+        key = "crop"
+    return [*lines, say(key, value=float(layer.settings.get("value", 0)))]
 
 
 def _edges(layer: Layer, space: Sequence[int]) -> list[tuple[int, int]]:
@@ -96,11 +110,30 @@ def _edges(layer: Layer, space: Sequence[int]) -> list[tuple[int, int]]:
     return [(flat[2 * k], flat[2 * k + 1]) for k in reversed(range(count))]
 
 
-def upsampling(layer: Layer) -> list[str]:
-    """Explain interpolation and the shuffling of channels into places."""
+def upsampling(layer: Layer) -> list[Line]:
+    """Explain interpolation to a larger (or smaller) size."""
     lines = []
     count = len(layer.outputs[0]) - 2
     for axis, size, out in zip(AXES.get(count, ()), layer.inputs[0][2:], layer.outputs[0][2:], strict=False):
         whole = out % size == 0
-        lines.append(equation(axis, f"{size}*{out // size}", size * (out // size) if whole else -1, out))
-    return [*lines, "parameters = 0", *_field(layer)]
+        lines.append(equation(axis, f"{size:,}*{out // size}", size * (out // size) if whole else -1, out))
+    mode = layer.settings.get("mode", "bilinear" if "Bilinear" in layer.kind else "nearest")
+    key = "upsample.nearest" if str(mode).startswith("nearest") else "upsample.between"
+    return [*lines, say(key)]
+
+
+def shuffle(layer: Layer) -> list[Line]:
+    """Explain ``PixelShuffle``, its inverse and ``ChannelShuffle``: the same values in other places."""
+    (channels, *space), (after, *out) = layer.inputs[0][1:], layer.outputs[0][1:]
+    if layer.kind == "ChannelShuffle":
+        groups = layer.settings["groups"]
+        return [say("shuffle.channels", count=groups), formula(f"{channels} = {groups}*{channels // groups}")]
+    if layer.kind == "PixelShuffle":
+        step = out[0] // space[0]
+        first = equation("channels", f"{channels:,}/({step}*{step})", channels // step**2, after)
+        rest = [equation(axis, f"{a:,}*{step}", a * step, b) for axis, a, b in zip(AXES[2], space, out, strict=True)]
+    else:
+        step = space[0] // out[0]
+        first = equation("channels", product(channels, step, step), channels * step**2, after)
+        rest = [equation(axis, f"{a:,}/{step}", a // step, b) for axis, a, b in zip(AXES[2], space, out, strict=True)]
+    return [first, *rest, say("shuffle.pixels")]

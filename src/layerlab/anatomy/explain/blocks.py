@@ -1,0 +1,208 @@
+"""What a container does itself: what it adds, what it puts side by side, which matrices it multiplies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from layerlab.anatomy.explain.arithmetic import Whole, equation, product, total
+from layerlab.anatomy.explain.line import Line, Phrase, say
+from layerlab.anatomy.record import Layer, Operation
+from layerlab.anatomy.text import sizes
+
+__all__ = ["ABOUT", "own_work", "sums"]
+
+# Blocks whose idea one sentence says, by class name in our zoo, torchvision and timm.
+ABOUT: Mapping[str, str] = {
+    **dict.fromkeys(("BasicBlock", "Bottleneck", "PreactBlock", "ResidualBlock", "BasicStage"), "block.residual"),
+    **dict.fromkeys(("InvertedResidual", "_InvertedResidual", "MBConv", "SearchedBlock"), "block.inverted"),
+    **dict.fromkeys(("DepthwiseSeparable", "SeparableConvolution", "DepthwiseSeparableConv"), "separable.pair"),
+    **dict.fromkeys(("Inception", "Module35", "Module17", "Module8", "InceptionA", "InceptionC", "InceptionE",
+                     "SepInceptionBlock3D"), "block.inception"),
+    **dict.fromkeys(("To17", "To8", "InceptionB", "InceptionD"), "block.reduction"),
+    **dict.fromkeys(("DenseBlock", "_DenseBlock"), "block.dense"),
+    **dict.fromkeys(("DenseLayer", "_DenseLayer"), "block.dense-layer"),
+    **dict.fromkeys(("Transition", "_Transition"), "block.transition"),
+    **dict.fromkeys(("SqueezeExcite", "SqueezeExcitation", "SEModule", "EffectiveSEModule"), "block.squeeze"),
+    **dict.fromkeys(("PatchEmbed", "PatchEmbed3d"), "block.patches"),
+    **dict.fromkeys(("Mlp", "MLP", "MLPBlock", "GluMlp", "SwiGLU"), "block.mlp"),
+    **dict.fromkeys(("PatchMerging", "PatchMergingV2"), "block.patch-merging"),
+    **dict.fromkeys(("AuxiliaryHead", "InceptionAux"), "block.auxiliary"),
+    **dict.fromkeys(("Block", "EncoderBlock", "SwinTransformerBlock", "SwinTransformerBlockV2",
+                     "TransformerEncoderLayer"), "block.transformer"),
+    **dict.fromkeys(("ConvNormActivation", "Conv2dNormActivation", "Conv3dNormActivation", "ConvNormAct",
+                     "ConvolutionUnit", "BasicConv2d"), "block.unit"),
+    **dict.fromkeys(("MaxoutLinear", "MaxoutConv2d"), "block.maxout"),
+    "Fire": "block.fire",
+    "FeaturePyramidNetwork": "block.pyramid",
+    "ASPP": "block.aspp",
+    "TimeDistributed": "block.time-distributed",
+    "Bidirectional": "block.bidirectional",
+    "Recurrent": "block.recurrent",
+}  # fmt: skip
+
+_ADDITIONS = frozenset({"add", "add_", "__add__", "__iadd__", "__radd__"})
+_PRODUCTS = frozenset({"matmul", "bmm", "mm", "__matmul__", "__rmatmul__", "mv"})
+_CONCATENATIONS = frozenset({"cat", "concat", "concatenate"})
+_ATTENTION = "scaled_dot_product_attention"
+
+
+class _Names:
+    """Names of the terms of a block's sums: its parts by their own name, ``x`` for what came in.
+
+    Args:
+        layer: the block.
+        own: the operations that it makes itself, in its first call.
+        operations: all of the run.
+    """
+
+    def __init__(self, layer: Layer, own: Sequence[Operation], operations: Sequence[Operation]) -> None:
+        self._call = (layer.path, 0)
+        self._operations = operations
+        self._sums: dict[int, Phrase | str] = {}
+        outside = [name for operation in own for name in map(self._outside, operation.sources) if name is not None]
+        self._outer = list(dict.fromkeys(outside))
+
+    def _outside(self, number: int) -> int | None:
+        """Return the number of an operation that was made before the block ran, else ``None``."""
+        return number if number < 0 or self._call not in self._operations[number].within else None
+
+    def call_sum(self, operation: Operation, name: Phrase) -> None:
+        """Give the result of a sum its name."""
+        self._sums[operation.number] = name
+
+    def of(self, number: int) -> Phrase | str | None:
+        """Return the name of what an operation made; ``None`` for what the block computes from several things."""
+        while True:
+            if number in self._sums:
+                return self._sums[number]
+            if number in self._outer:
+                return "x" if len(self._outer) == 1 else f"x{self._outer.index(number) + 1}"
+            if number < 0:
+                return "x"
+            operation = self._operations[number]
+            if self._call not in operation.within:
+                return "x"
+            inner = operation.within[operation.within.index(self._call) + 1 :]
+            if inner:
+                prefix = f"{self._call[0]}." if self._call[0] else ""
+                return inner[0][0].removeprefix(prefix)
+            if len(operation.sources) != 1:
+                return None
+            number = operation.sources[0]
+
+    @property
+    def one_enters(self) -> bool:
+        """Whether a single tensor came in."""
+        return len(self._outer) <= 1
+
+
+def own_work(layer: Layer, own: Sequence[Operation], operations: Sequence[Operation]) -> list[Line]:
+    """Return what a container adds, concatenates and multiplies itself, in its first call."""
+    own = [operation for operation in own if operation.within and operation.within[-1] == (layer.path, 0)]
+    names = _Names(layer, own, operations)
+    added = [operation for operation in own if _is_sum(operation, names)]
+    lines = []
+    for operation in own:
+        if operation in added:
+            number = added.index(operation) + 1 if len(added) > 1 else None
+            lines.append(_sum(operation, names, number))
+        elif operation.name in _CONCATENATIONS and len(operation.inputs) > 1:
+            lines += _concatenation(operation, names)
+        elif operation.macs:
+            lines.append(_product(operation))
+    return lines
+
+
+def _is_sum(operation: Operation, names: _Names) -> bool:
+    """Return whether two branches of equal shape are added (a bias or a mask is not a branch)."""
+    if operation.name not in _ADDITIONS or len(operation.inputs) != 2 or len(set(operation.inputs)) != 1:
+        return False
+    if len(operation.sources) != 2:
+        return False
+    if any(source >= 0 and names.of(source) is None for source in operation.sources):
+        return False
+    names.call_sum(operation, Phrase("sum.earlier"))  # so that a later sum may use it; its number comes after
+    return True
+
+
+def _sum(operation: Operation, names: _Names, number: int | None) -> Line:
+    terms = [names.of(source) or "?" for source in operation.sources]
+    name = Phrase("sum") if number is None else Phrase("sum.numbered", {"number": number})
+    names.call_sum(operation, name)
+    shape = sizes(operation.outputs[0][1:] or operation.outputs[0])
+    residual = number is None and terms[1] == "x" and terms[0] != "x"
+    parts: list[str | Phrase] = [name, " = ", *(["F(x) + x = "] if residual else []), terms[0], " + ", terms[1], ", "]
+    key = "sum.each" if "x" not in terms else "sum.each-x"
+    return Line((*parts, Phrase(key, {"shape": shape})), "sum")
+
+
+def _concatenation(operation: Operation, names: _Names) -> list[Line]:
+    out = operation.outputs[0]
+    for axis in range(len(out)):
+        parts = [shape[axis] for shape in operation.inputs if len(shape) == len(out)]
+        if len(parts) == len(operation.inputs) and sum(parts) == out[axis] and axis > 0:
+            break
+    else:
+        return []
+    name = "channels" if axis == 1 and len(out) > 2 + 1 else "concatenated"
+    labels = [names.of(source) for source in operation.sources]
+    tail = None
+    few = 8
+    # Names that say something: those of parts, not of everything that came in.
+    told = [label for label in labels if isinstance(label, str)]
+    if len(told) == len(parts) <= few and not all(label.startswith("x") for label in told):
+        tail = Phrase("concatenation.of", {"names": ", ".join(told)})
+    return [equation(name, total(parts), sum(parts), out[axis], tail)]
+
+
+def _product(operation: Operation) -> Line:
+    """Return the multiply-accumulates of one operation that belongs to no layer below."""
+    text, value = _product_formula(operation)
+    between = " x ".join(f"({sizes(shape)})" for shape in operation.inputs)
+    tail = Phrase("operation.between", {"shapes": f"{between} -> ({sizes(operation.outputs[0])})"})
+    name = Phrase("operation", {"name": operation.name})
+    shown = f"{operation.macs:,}"
+    formula = f" = {text} = {shown}" if text and value == operation.macs and text != shown else f" = {shown}"
+    return Line((name, ": ", Phrase("macs"), formula, " (", tail, ")"), "operation")
+
+
+def _product_formula(operation: Operation) -> tuple[str, Whole]:
+    """Return formula and value; the batch and the heads stand first."""
+    out, inputs = operation.outputs[0], operation.inputs
+    if operation.name in _PRODUCTS and len(inputs) == 2:
+        inner = inputs[0][-1]
+        return product(*_ones_left_out((*out, inner))), math.prod(out) * inner
+    if operation.name == "linear" and inputs:
+        return product(*_ones_left_out((*out, inputs[0][-1]))), math.prod(out) * inputs[0][-1]
+    attended = 3
+    if operation.name == _ATTENTION and len(inputs) >= attended:
+        (*many, queries, width), (*_, places, _), (*_, wide) = inputs[:attended]
+        count = math.prod(many)
+        text = f"({product(queries, places, width)} + {product(queries, places, wide)})"
+        return (f"{count:,}*{text}" if count != 1 else text), count * queries * places * (width + wide)
+    each, rest = divmod(operation.macs, math.prod(out))
+    return ("", 0) if rest or not each else (product(*_ones_left_out((*out, each))), operation.macs)
+
+
+def _ones_left_out(factors: Sequence[int]) -> list[int]:
+    return [factor for factor in factors if factor != 1] or [1]
+
+
+def sums(layer: Layer, children: Sequence[Layer]) -> list[Line]:
+    """Return the sums over the children, and what the container adds itself."""
+    lines = []
+    for name, own, attribute in (
+        ("parameters-together", layer.own_parameter_count, "parameters"),
+        ("macs-together", layer.own_macs, "macs"),
+    ):
+        parts = [getattr(child, attribute) for child in children if getattr(child, attribute)]
+        parts += [own] if own else []
+        tail = Phrase("its-own", {"count": own}) if own and len(parts) > 1 else None
+        lines.append(equation(name, total(parts), sum(parts), getattr(layer, attribute), tail))
+    return lines
+
+
+def about(kind: str) -> list[Line]:
+    """Return the sentence that says the idea of a block."""
+    return [say(ABOUT[kind])] if kind in ABOUT else []
