@@ -11,11 +11,15 @@ The algorithm, which the page's script repeats number for number. ``arrange(leve
    with a length. The opened nodes are taken by ``b - a``, then ``a``, then their order in the level; one whose pieces
    together are shorter than what it needs has each of them multiplied by ``needed / together``. Before the first corner
    nothing moves; behind the last everything moves by what was gained.
-3. An opened node fills its stretched place, from the image of its left to the image of its right and so on. Its inner
-   picture lies in the middle of what the header leaves. Any other node keeps its size, around the image of its centre.
-4. Every cubic of an edge is cut in ``PIECES`` equal steps of its parameter, and all points are mapped. An end at a node
-   that is not opened moves, with the point next to it, to the same place relative to that node's centre as before.
-   Where no node of a level is opened, nothing is cut and nothing moves.
+3. Every node gets a new size: an opened one what it needs, any other its own. It lies around the image of its centre,
+   moved along each axis, if it must, by as little as puts it between the images of its two ends. The inner picture of
+   an opened node lies in the middle of what the header leaves.
+4. Every cubic of an edge is cut in ``PIECES`` equal steps of its parameter, and all points are mapped. Each end of the
+   edge is put, together with the point next to it, where it was relative to its node: along each axis its distance from
+   the node's centre is multiplied by new size / old size; what it lies outside of the node stays as it was. Then every
+   joint ``p`` of two cubics is made smooth: the points ``a`` before and ``b`` behind it keep their distances to ``p``
+   and are put on one line with it, along ``(p - a) / |p - a| + (b - p) / |b - p|`` (left alone where one of these three
+   has no length). Where no node of a level is opened, nothing is cut and nothing moves.
 5. The width and the height of the level are the images of its width and height.
 
 Since a map along each axis never swaps two points, what did not overlap before does not overlap afterwards.
@@ -23,6 +27,7 @@ Since a map along each axis never swaps two points, what did not overlap before 
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +43,7 @@ PIECES = 4
 _READABLE = 40
 
 Point = tuple[float, float]
+Place = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -138,37 +144,44 @@ def _arranged(
     across, down = _maps(level, inner)
     boxes: list[Box] = []
     within: list[Composed] = []
-    shifts: dict[str, tuple[Point, Point]] = {}
+    places: dict[str, tuple[Place, Place]] = {}
     for node in level["nodes"]:
-        x, y, w, h = (float(node[side]) for side in "xywh")
-        if node["id"] in inner:
-            content = inner[node["id"]]
-            left, top = across(x), down(y)
-            width, height = across(x + w) - left, down(y + h) - top
-            boxes.append(Box(node, left, top, width, height, True, depth))
+        before = (float(node["x"]), float(node["y"]), float(node["w"]), float(node["h"]))
+        content = inner.get(node["id"])
+        width, height = _needed(node, content) if content is not None else before[2:]
+        x = _around(across, before[0], before[2], width)
+        y = _around(down, before[1], before[3], height)
+        places[node["id"]] = before, (x, y, width, height)
+        boxes.append(Box(node, x, y, width, height, content is not None, depth))
+        if content is not None:
             free = height - HEADER - content.height
-            within.append(content.moved(left + (width - content.width) / 2, top + HEADER + free / 2))
-            continue
-        before = (x + w / 2, y + h / 2)
-        after = (across(before[0]), down(before[1]))
-        boxes.append(Box(node, after[0] - w / 2, after[1] - h / 2, w, h, False, depth))
-        shifts[node["id"]] = (before, after)
-    curves = [Curve(edge, _bent(edge, across, down, shifts) if inner else _points(edge)) for edge in level["edges"]]
+            within.append(content.moved(x + (width - content.width) / 2, y + HEADER + free / 2))
+    curves = [Curve(edge, _bent(edge, across, down, places) if inner else _points(edge)) for edge in level["edges"]]
     for content in within:
         boxes.extend(content.boxes)
         curves.extend(content.curves)
     return Composed(across(level["width"]), down(level["height"]), tuple(boxes), tuple(curves))
 
 
-def _maps(level: Mapping[str, Any], inner: Mapping[str, Composed]) -> tuple[Stretch, ...]:
+def _maps(level: Mapping[str, Any], inner: Mapping[str, Composed]) -> tuple[Stretch, Stretch]:
     across, down = [], []
     for node in level["nodes"]:
         if node["id"] in inner:
-            content = inner[node["id"]]
-            title = TITLE_SIDE + TITLE_CHARACTER * len(frame_title(node))
-            across.append((node["x"], node["x"] + node["w"], max(node["w"], content.width, title)))
-            down.append((node["y"], node["y"] + node["h"], HEADER + content.height))
+            width, height = _needed(node, inner[node["id"]])
+            across.append((node["x"], node["x"] + node["w"], width))
+            down.append((node["y"], node["y"] + node["h"], height))
     return Stretch(across), Stretch(down)
+
+
+def _needed(node: Mapping[str, Any], content: Composed) -> tuple[float, float]:
+    title = TITLE_SIDE + TITLE_CHARACTER * len(frame_title(node))
+    return max(float(node["w"]), content.width, title), HEADER + content.height
+
+
+def _around(stretch: Stretch, low: float, length: float, wanted: float) -> float:
+    """Return where a node of a new length begins."""
+    start = stretch(low + length / 2) - wanted / 2
+    return max(stretch(low), min(start, stretch(low + length) - wanted))
 
 
 def frame_title(node: Mapping[str, Any]) -> str:
@@ -181,18 +194,35 @@ def _points(edge: Mapping[str, Any]) -> tuple[Point, ...]:
 
 
 def _bent(
-    edge: Mapping[str, Any], across: Stretch, down: Stretch, shifts: Mapping[str, tuple[Point, Point]]
+    edge: Mapping[str, Any], across: Stretch, down: Stretch, places: Mapping[str, tuple[Place, Place]]
 ) -> tuple[Point, ...]:
     original = _points(edge)
     points = [(across(x), down(y)) for x, y in _cut(original)]
-    for name, end, near, old in (("source", 0, 1, original[0]), ("target", -1, -2, original[-1])):
-        if edge[name] in shifts:
-            before, after = shifts[edge[name]]
-            dx = after[0] + old[0] - before[0] - points[end][0]
-            dy = after[1] + old[1] - before[1] - points[end][1]
-            for place in (end, near):
-                points[place] = (points[place][0] + dx, points[place][1] + dy)
+    for name, end, near in (("source", 0, 1), ("target", -1, -2)):
+        before, after = places[edge[name]]
+        moves = []
+        for axis in (0, 1):
+            off, half = original[end][axis] - before[axis] - before[axis + 2] / 2, before[axis + 2] / 2
+            inside = max(-half, min(half, off))
+            wanted = after[axis] + after[axis + 2] / 2 + inside * after[axis + 2] / before[axis + 2] + off - inside
+            moves.append(wanted - points[end][axis])
+        for place in (end, near):
+            points[place] = (points[place][0] + moves[0], points[place][1] + moves[1])
+    _smooth(points)
     return tuple(points)
+
+
+def _smooth(points: list[Point]) -> None:
+    for joint in range(3, len(points) - 1, 3):
+        (ax, ay), (px, py), (bx, by) = points[joint - 1 : joint + 2]
+        into, out = math.hypot(px - ax, py - ay), math.hypot(bx - px, by - py)
+        if not into or not out:
+            continue
+        dx, dy = (px - ax) / into + (bx - px) / out, (py - ay) / into + (by - py) / out
+        length = math.hypot(dx, dy)
+        if length:
+            points[joint - 1] = (px - into * dx / length, py - into * dy / length)
+            points[joint + 1] = (px + out * dx / length, py + out * dy / length)
 
 
 def _cut(points: Sequence[Point]) -> Iterator[Point]:

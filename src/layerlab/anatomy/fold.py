@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -51,23 +52,23 @@ def _equal(one: Part, other: Part, signatures: Signatures) -> bool:
     return signatures.of(one.call) == signatures.of(other.call)
 
 
-def merged(level: Level, most: int) -> Level:
-    """Return the level with the operations between two modules as one part; of a module in a loop, one part as well.
+def merged(level: Level, loose: Collection[str], most: int) -> Level:
+    """Return the level with ``loose`` operations that follow each other as one part.
 
-    Both are stretches of time, so that nothing that was made later leads back into them.
+    Where more than ``most`` parts are left, a module in a loop becomes one part as well. Both are stretches of time, so
+    that nothing that was made later leads back into them.
     """
     into: dict[str, str] = {}
     parts: dict[str, Part] = {}
     current: Part | None = None
     for key, part in level.parts.items():
-        loose = part.call is None and part.value is None
-        if loose and current is not None:
+        if key in loose and current is not None:
             into[key] = current.key
             current.operations.extend(part.operations)
             current.merged += 1
             continue
-        parts[key] = replace(part, merged=1, operations=list(part.operations)) if loose else part
-        current = parts[key] if loose else None
+        parts[key] = replace(part, merged=1, operations=list(part.operations)) if key in loose else part
+        current = parts[key] if key in loose else None
     for part in parts.values():
         if part.merged == 1:
             part.merged = 0

@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 from layerlab.anatomy.anatomy import Anatomy
 from layerlab.anatomy.chains import CONCATENATIONS, chained_sources
 from layerlab.anatomy.fold import folded, merged
+from layerlab.anatomy.ports import Links, with_ports
 from layerlab.anatomy.record import Call, Operation
 from layerlab.anatomy.signature import Signatures
 
 __all__ = ["Level", "Link", "Part", "levels_of"]
 
-_MOST_PORTS = 6
+_MOST_LOOSE = 30  # operations without multiplications that a level calls itself
 _MOST_PARTS = 150
 # Give the same numbers in another shape or order.
 _RESHAPING = frozenset(
@@ -30,7 +31,11 @@ _RESHAPING = frozenset(
      "reshape_as", "requires_grad_", "select", "squeeze", "squeeze_", "swapaxes", "swapdims", "t", "to", "transpose",
      "transpose_", "type_as", "unflatten", "unsqueeze", "unsqueeze_", "view", "view_as"}
 )  # fmt: skip
-_TAKE_A_PATTERN = frozenset({"expand_as", "reshape_as", "type_as", "view_as", "to"})
+# Take a tensor for its kind and shape alone.
+_MAKE_ANEW = frozenset(
+    {"empty_like", "full_like", "new_empty", "new_full", "new_ones", "new_tensor", "new_zeros", "ones_like",
+     "rand_like", "randn_like", "zeros_like"}
+)  # fmt: skip
 
 
 @dataclass
@@ -44,7 +49,7 @@ class Part:
         call: of the module; ``None`` for an operation and for a port.
         members: the calls that one node stands for: more than one for a run of equals, or for several steps.
         level: key of the level that it opens to.
-        value: for a port, the number of the operation that made what passes, below zero for an input of the network.
+        values: for a port, the numbers of the operations that made what passes, below zero for inputs of the network.
         merged: how many parts were put together, where a level has too many; 0 otherwise.
     """
 
@@ -53,7 +58,7 @@ class Part:
     call: Call | None = None
     members: list[Call] = field(default_factory=list)
     level: str | None = None
-    value: int | None = None
+    values: list[int] = field(default_factory=list)
     merged: int = 0
 
     @property
@@ -97,7 +102,10 @@ class _Builder:
     def __init__(self, anatomy: Anatomy) -> None:
         self.operations = anatomy.operations
         self._leaves = {layer.path for layer in anatomy.layers if layer.is_leaf}
-        sources = chained_sources(anatomy.operations)
+        sources = [
+            () if operation.name in _MAKE_ANEW else chained
+            for operation, chained in zip(anatomy.operations, chained_sources(anatomy.operations), strict=True)
+        ]
         kept = _kept(anatomy, sources)
         shown = kept - _in_passing(anatomy.operations, kept)
         resolve = _Resolver(anatomy.operations, sources, kept, shown)
@@ -126,18 +134,28 @@ class _Builder:
 
     def _level(self, key: str, call: Call) -> Level:
         depth = self._depth(call)
-        links = self._links.get(call, {})
-        parts = self._parts(call, depth, links)
+        links, incoming, outgoing = with_ports(self._links.get(call, {}))
+        parts = {key: Part(key, values=values) for key, values in incoming.items()}
+        parts |= self._parts(call, depth)
+        parts |= {key: Part(key, values=values) for key, values in outgoing.items()}
         level = Level(key, call, parts, _classified(parts, links))
-        if len(parts) > _MOST_PARTS:
-            level = merged(level, _MOST_PARTS)
+        loose = {key for key, part in parts.items() if self._is_loose(part)}
+        if len(loose) > _MOST_LOOSE or len(parts) > _MOST_PARTS:
+            level = merged(level, loose, _MOST_PARTS)
         return folded(level, self.signatures)
+
+    def _is_loose(self, part: Part) -> bool:
+        return (
+            part.call is None
+            and not part.values
+            and not any(self.operations[number].macs for number in part.operations)
+        )
 
     def _depth(self, call: Call) -> int:
         numbers = self.inside.get(call)
         return self.operations[numbers[0]].within.index(call) if numbers else 0
 
-    def _parts(self, call: Call, depth: int, links: Iterable[tuple[str, str]]) -> dict[str, Part]:
+    def _parts(self, call: Call, depth: int) -> dict[str, Part]:
         inner: dict[str, Part] = {}
         for number in self.inside.get(call, ()):
             within = self.operations[number].within
@@ -147,11 +165,7 @@ class _Builder:
                 level = self._level_of(below) if below is not None else None
                 inner[key] = Part(key, [], below, [below] if below is not None else [], level)
             inner[key].operations.append(number)
-        ports = {key for link in links for key in link if key.startswith(("input:", "output:"))}
-        incoming = sorted((key for key in ports if key.startswith("input:")), key=_port_order)
-        outgoing = sorted((key for key in ports if key.startswith("output:")), key=_port_order)
-        made = {key: Part(key, value=_port_value(key)) for key in (*incoming, *outgoing)}
-        return {key: made[key] for key in incoming} | inner | {key: made[key] for key in outgoing}
+        return inner
 
     def _level_of(self, call: Call) -> str | None:
         """Return the key of what a module call opens to; ``None`` where one operation is all."""
@@ -165,9 +179,9 @@ class _Builder:
         same = count == 0 or self.signatures.of(call) == self.signatures.of((path, 0))
         return path if same else f"{path}#{count + 1}"
 
-    def _all_links(self) -> dict[Call, dict[tuple[str, str], set[bool]]]:
+    def _all_links(self) -> dict[Call, Links]:
         """Return, for each level, its links, and for each whether it goes into a concatenation."""
-        links: dict[Call, dict[tuple[str, str], set[bool]]] = defaultdict(lambda: defaultdict(set))
+        links: dict[Call, Links] = defaultdict(lambda: defaultdict(set))
         for number, sources in self.sources.items():
             within = self.operations[number].within
             joins = self.operations[number].name in CONCATENATIONS
@@ -186,7 +200,7 @@ class _Builder:
                 links["", 0][f"input:{result}", f"output:{result}"].add(False)
         return {call: dict(of_level) for call, of_level in links.items()}
 
-    def _leave(self, links: dict[Call, dict[tuple[str, str], set[bool]]], source: int, common: int) -> None:
+    def _leave(self, links: dict[Call, Links], source: int, common: int) -> None:
         """Let the output of an operation out of all modules that run around it, but for the ``common`` outermost."""
         within = self.operations[source].within if source >= 0 else ()
         for depth in range(common, len(within)):
@@ -204,8 +218,11 @@ class _Resolver:
             if number in shown:
                 self._made_by[number] = (number,)
             else:
-                first = operations[number].name in _TAKE_A_PATTERN
-                self._made_by[number] = self.all(sources[number][:1] if first else sources[number])
+                # The same tensor again stands for what was written into it; an index or a pattern is left out.
+                operation = operations[number]
+                pairs = zip(sources[number], operation.inputs, strict=True)
+                first = operation.inputs[0] if operation.inputs else ()
+                self._made_by[number] = self.all(source for source, shape in pairs if shape == first)
 
     def all(self, numbers: Iterable[int]) -> tuple[int, ...]:
         """Return what made the outputs of these operations, each once; what no input leads to is left out."""
@@ -252,12 +269,15 @@ def _in_passing(operations: Sequence[Operation], kept: set[int]) -> set[int]:
     return passing
 
 
-def _classified(parts: dict[str, Part], links: dict[tuple[str, str], set[bool]]) -> list[Link]:
+def _classified(parts: dict[str, Part], links: Links) -> list[Link]:
     """Return the links with their kinds, in the order of the parts."""
     order = {key: place for place, key in enumerate(parts)}
     after: dict[str, list[str]] = defaultdict(list)
     for source, target in links:
         after[source].append(target)
+    joined: dict[str, int] = defaultdict(int)
+    for (_, target), joins in links.items():
+        joined[target] += joins == {True}
     beyond: dict[str, int] = {}  # bit k: the k-th part can be reached
     for key in reversed(parts):
         beyond[key] = 0
@@ -266,7 +286,8 @@ def _classified(parts: dict[str, Part], links: dict[tuple[str, str], set[bool]])
     found = []
     for (source, target), joins in sorted(links.items(), key=lambda item: (order[item[0][0]], order[item[0][1]])):
         past = any(beyond[other] >> order[target] & 1 for other in after[source] if other != target)
-        found.append(Link(source, target, "concatenation" if joins == {True} else "skip" if past else "plain"))
+        together = joins == {True} and joined[target] > 1  # what is joined with a parameter alone is a plain step
+        found.append(Link(source, target, "concatenation" if together else "skip" if past else "plain"))
     return found
 
 
@@ -289,13 +310,3 @@ def _unit(within: tuple[Call, ...], depth: int, number: int) -> str:
 
 def _key(call: Call | None, number: int) -> str:
     return f"module:{call[0]}#{call[1]}" if call is not None else f"operation:{number}"
-
-
-def _port_value(key: str) -> int:
-    return int(key.partition(":")[2])
-
-
-def _port_order(key: str) -> tuple[bool, int]:
-    """Inputs of the network in their order, then what was made on the way, as it was made."""
-    value = _port_value(key)
-    return (value >= 0, abs(value))

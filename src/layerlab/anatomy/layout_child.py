@@ -31,6 +31,8 @@ def laid_out(graph: dict[str, Any]) -> dict[str, Any]:
         drawing.add_node(str(number), width=f"{width / _INCH:.4f}", height=f"{height / _INCH:.4f}")
     for number, (source, target, weight) in enumerate(edges):
         drawing.add_edge(str(source), str(target), key=str(number), weight=str(weight))
+    for number in main_line(len(sizes), edges):
+        drawing.get_node(str(number)).attr["group"] = "main"  # kept on one straight line
     drawing.layout(prog="dot")
     top = float(drawing.graph_attr["bb"].split(",")[3])
     places = []
@@ -43,6 +45,19 @@ def laid_out(graph: dict[str, Any]) -> dict[str, Any]:
         points = (tuple(map(float, pair.split(","))) for pair in text.replace("\\\n", "").split())
         lines.append([(x, top - y) for x, y in points])
     return framed(sizes, places, lines)
+
+
+def main_line(count: int, edges: Any) -> list[int]:
+    """Return the nodes that every longest way through has; an edge leads from a smaller number to a larger one."""
+    above, below = [0] * count, [0] * count
+    for source, target, _ in sorted(edges):
+        above[target] = max(above[target], above[source] + 1)
+    for source, target, _ in sorted(edges, reverse=True):
+        below[source] = max(below[source], below[target] + 1)
+    longest = max(above, default=0)
+    on_longest = [node for node in range(count) if above[node] + below[node] == longest]
+    ranks = [above[node] for node in on_longest]
+    return [node for node in on_longest if ranks.count(above[node]) == 1]
 
 
 def framed(sizes: Any, places: Any, lines: Any) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class _Describer:
 
     def node(self, part: Part) -> dict[str, Any]:
         """Return a node without its place."""
-        if part.value is not None:
+        if part.values:
             node = self._port(part)
         elif part.merged:
             node = self._several(part)
@@ -126,13 +126,15 @@ class _Describer:
         incoming = part.key.startswith("input:")
         word = "input" if incoming else "output"
         kind = "port" if self._level.key else word
-        value = part.value or 0
-        inputs = self._anatomy.totals.input_shapes
+        shapes = [self._passing(value) for value in part.values]
+        more = f" +{len(shapes) - 1}" if len(shapes) > 1 else ""
+        return _node(part, kind, word, "shape", shape=shapes[0] + more)
+
+    def _passing(self, value: int) -> str:
+        """Return the shape of what an operation made, or of an input of the network."""
         if value >= 0:
-            shape = without_batch(self._anatomy.operations[value].outputs[:1])
-        else:
-            shape = without_batch(inputs[-1 - value : -value or None][:1])
-        return _node(part, kind, word, "shape", shape=shape)
+            return without_batch(self._anatomy.operations[value].outputs[:1])
+        return without_batch([self._anatomy.totals.input_shapes[-1 - value]])
 
     def _several(self, part: Part) -> dict[str, Any]:
         operations = self._operations(part)
@@ -161,12 +163,17 @@ class _Describer:
         family = "block" if kind == "block" else family_of_layer(layer, single)
         return _node(
             part, kind, layer.kind, family, detail=self._detail(layer, kind),
-            name=self._name(path), path=path, shape=self._shape(part, layer, single), parameters=layer.parameters,
+            name=self._names(part), path=path, shape=self._shape(part, layer, single), parameters=layer.parameters,
             macs=sum(operation.macs for operation in single),
         )  # fmt: skip
 
     def _operations(self, part: Part) -> list[Operation]:
         return [self._anatomy.operations[number] for number in part.operations]
+
+    def _names(self, part: Part) -> str:
+        """Return the name of a module, the first and the last of a run: ``1 to 5``."""
+        first, last = (self._name(part.members[place][0]) for place in (0, -1))
+        return first if first == last else f"{first} to {last.rpartition('.')[2]}"
 
     def _name(self, path: str) -> str:
         """Return the path within the level: longer than one word where a list holds the module."""
@@ -185,7 +192,7 @@ class _Describer:
         kinds = [child.kind for child in self._anatomy.children(layer)]
         if layer.kind == "Sequential" and kinds:
             if len(set(kinds)) == 1 and len(kinds) > 1:
-                return f"{kinds[0]} × {len(kinds)}"
+                return f"{len(kinds)} × {kinds[0]}"
             if len(kinds) <= 3:
                 return ", ".join(kinds)
         return ""
@@ -204,7 +211,8 @@ def _node(
 
 def _lines(node: dict[str, Any]) -> list[str]:
     """Return the text in a node, line by line."""
-    first = shortened(" ".join(word for word in (node["label"], node["detail"]) if word), _LONGEST)
+    between = ": " if node["kind"] == "block" else " "
+    first = shortened(between.join(word for word in (node["label"], node["detail"]) if word), _LONGEST)
     if node["kind"] == "port":
         return [node["shape"]]
     if node["kind"] in ("input", "output"):
