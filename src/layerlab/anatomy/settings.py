@@ -20,8 +20,8 @@ _NAMES = (
     "embedding_dim", "padding_idx", "embed_dim", "num_heads", "head_dim", "kdim", "vdim",
     "scale_factor", "size", "mode", "pieces", "slope", "value", "keepdim", "keepdims", "lambd",
     "min_val", "max_val", "num_parameters", "upscale_factor", "nonlinearity", "approximate",
-    "data_format", "amounts", "depth_multiplier", "k", "lower", "upper", "rate", "drop_prob", "stddev", "scale", "offset",
-    "ceiling", "dims", "axes", "reset_after",
+    "data_format", "amounts", "depth_multiplier", "k", "lower", "upper", "rate", "drop_prob", "stddev", "scale",
+    "offset", "ceiling", "dims", "axes", "reset_after",
 )  # fmt: skip
 
 
