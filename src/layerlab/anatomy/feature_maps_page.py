@@ -23,6 +23,7 @@ __all__ = ["feature_maps_fragment", "feature_maps_page"]
 _SHEET_MAPS = 1024
 _SHEET_WIDTH = 1200
 _MOST_SIDE = 112
+_WIDEST_MAP = 144
 _SLICES = 6
 _BARS = 40
 _FULL = 0.995
@@ -107,8 +108,9 @@ class _Photo:
         top, left, bottom, right = box
         crisp = " crisp" if right - left < _MOST_SIDE else ""
         dim = ' class="dim"' if over else ""
+        hatched = " hatched" if inside(box, self.height, self.width) != box else ""
         return (
-            f'<svg class="picture hatched{crisp}" role="img" aria-label="{escape(label)}"'
+            f'<svg class="picture{hatched}{crisp}" role="img" aria-label="{escape(label)}"'
             f' viewBox="{left} {top} {right - left} {bottom - top}"><use href="#{self._id}"{dim}/>{over}</svg>'
         )
 
@@ -159,9 +161,10 @@ def _sheet(maps: Tensor) -> str:
         sheet[top : top + rows, left : left + columns] = one
     first = f"the first {count} of {len(maps)} maps" if count < len(maps) else f"all {count} maps"
     label = f"{first}, {across} in a row, in the order of the channels"
+    widest = f' style="max-width: {across * _WIDEST_MAP}px"'
     picture = _picture(sheet, most, label, "sheet")
     return (
-        f"<figure>{picture}<figcaption>{escape(_sentence(label))}, in one scale. {_scale(most)}</figcaption></figure>"
+        f"<figure{widest}>{picture}<figcaption>{escape(_sentence(label))}, in one scale. {_scale(most)}</figcaption></figure>"
     )
 
 
@@ -260,7 +263,9 @@ def _explained(found: FeatureMaps, columns: dict[str, bool]) -> str:
         said.append(f"<b>Excited by</b>: an image made by gradient ascent{where}.")
     if found.filters is not None:
         held = f' (of "{escape(found.filters.path)}")' if found.filters.path != found.layer.path else ""
-        kind = "in the colours they look for" if _coloured(found) else "slices of the inputs with the largest weights"
+        kind = "of the inputs with the largest weights, one picture an input"
+        if found.filters.sees_image:
+            kind = "in the colours they look for" if _coloured(found) else "one a pixel"
         said.append(f"<b>Weights</b>{held}: {kind}.")
     return " ".join(said)
 
