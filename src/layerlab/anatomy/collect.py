@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,10 +21,11 @@ from layerlab.anatomy.operations import Graph
 from layerlab.anatomy.reach import follow
 from layerlab.anatomy.record import Call, Failure, Operation, Shape
 from layerlab.anatomy.settings import settings_of
+from layerlab.anatomy.shapes import known_result
 from layerlab.anatomy.span import Reach, input_reach
-from layerlab.anatomy.twin import plainly, tensors_in
+from layerlab.anatomy.twin import held_tensors, plainly, tensors_in
 
-__all__ = ["ForwardFailed", "Trace", "Visit", "position_axes", "tree", "watch"]
+__all__ = ["ForwardFailed", "Trace", "Visit", "nearest", "position_axes", "tree", "watch"]
 
 
 @dataclass
@@ -53,6 +54,7 @@ class Trace:
     results: tuple[int, ...] = ()
     peak_bytes: int = 0
     backward_bytes: int | None = None
+    written: tuple[torch.Tensor, ...] = ()  # parameters and buffers, or parts of them, that the forward wrote to
 
 
 class ForwardFailed(Exception):  # noqa: N818 - it is caught inside the package and names a happening
@@ -83,6 +85,16 @@ def tree(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
                 yield from walk(f"{path}.{name}" if path else name, child, (*above, id(child)))
 
     return walk("", module, (id(module),))
+
+
+def nearest(paths: Sequence[str], running: Iterable[str]) -> str:
+    """Return that of a module's paths which is below a running one, the innermost first; else its first path."""
+    if len(paths) > 1:
+        for outer in running:
+            below = [path for path in paths if path.startswith(f"{outer}." if outer else "")]
+            if below:
+                return below[0]
+    return paths[0]
 
 
 def watch(
@@ -125,6 +137,7 @@ def watch(
             raise ForwardFailed(recorder.failure_of(error)) from error
         recorder.trace.results = recorder.graph.sources_of(results)
     recorder.trace.operations = recorder.graph.operations()
+    recorder.trace.written = tuple(tensor for tensor, _ in recorder._written)
     recorder.trace.peak_bytes = recorder.alive.peak
     return recorder.trace
 
@@ -163,8 +176,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._failure: Failure | None = None
         self._parameters = {id(parameter) for parameter in module.parameters()}
         self._written: list[tuple[torch.Tensor, torch.Tensor]] = []
-        tensors = (*guarded.parameters(), *guarded.buffers())
-        self._homes = {_memory(tensor) for tensor in tensors if not is_lazy(tensor) and tensor.device.type != "meta"}
+        tensors = (tensor for tensor in held_tensors(guarded) if not is_lazy(tensor) and tensor.device.type != "meta")
+        self._homes = {_memory(tensor) for tensor in tensors if tensor.layout is torch.strided}
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Keep torch from wrapping what sees each operation, which would import its compiler (two seconds)."""
+        return False
 
     # Reaches by tensor. The object that an operation returns is the one that the next gets; a reference that
     # is weak frees memory in a real run, and tells an address that was used again from the tensor that had
@@ -193,13 +211,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _path_of(self, module: nn.Module) -> str:
         """Return the module's path; of several, the one below the module that is running."""
-        paths = self._paths.get(id(module)) or [""]
-        if len(paths) > 1:
-            for frame in reversed(self._stack):
-                below = [path for path in paths if path.startswith(f"{frame.path}." if frame.path else "")]
-                if below:
-                    return below[0]
-        return paths[0]
+        return nearest(self._paths.get(id(module)) or [""], [frame.path for frame in reversed(self._stack)])
 
     def _enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         inputs = tuple(tensors_in([list(args), dict(kwargs)]))
@@ -255,16 +267,16 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if self._homes and func._schema.is_mutable:
+        if self._homes and (func._schema.is_mutable or cost.packet_name(func) in _WRITES_STATISTICS):
             self._keep(func, args, kwargs)
         if not self._operations:
-            return _normalised_shapes(func, args) or func(*args, **kwargs)
+            return _result(func, args, kwargs)
         if cost.is_composite(func):
             with self:
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
                 return result
-        result = _normalised_shapes(func, args) or func(*args, **kwargs)
+        result = _result(func, args, kwargs)
         self._note_operation(func, args, kwargs, result)
         return result
 
@@ -283,6 +295,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         visit.macs += macs
         visit.element_operations += element_operations
         node = self.graph.node or self.graph.unseen(cost.packet_name(func), args, kwargs, outputs)
+        node.moves = node.moves or not cost.is_view(func)
         node.macs += macs
         node.element_operations += element_operations
         if cost.is_ruleless(func):
@@ -305,6 +318,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for argument in func._schema.arguments:
             value = given.get(argument.name)
             written = argument.alias_info is not None and argument.alias_info.is_write
+            written |= argument.name in ("running_mean", "running_var")
             if written and isinstance(value, torch.Tensor) and _memory(value) in self._homes:
                 self._written.append((value, value.detach().clone()))
 
@@ -319,14 +333,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     tensor.copy_(content)
 
 
-def _normalised_shapes(func: Any, args: Any) -> tuple[torch.Tensor, ...] | None:
-    """Return the shapes of batch normalisation in evaluation, for which torch takes milliseconds on ``meta``."""
-    if func is not torch.ops.aten.native_batch_norm.default or args[0].device.type != "meta":
-        return None
-    tensor, _, _, mean, _, training = args[:6]
-    if training or mean is None or tensor.dim() < 2 or mean.numel() != tensor.shape[1]:
-        return None
-    return torch.empty_like(tensor), tensor.new_empty(0), tensor.new_empty(0)
+# Their schemas do not say that in training they write to the running statistics.
+_WRITES_STATISTICS = frozenset({"native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm"})
+
+
+def _result(func: Any, args: Any, kwargs: Any) -> Any:
+    result = known_result(func, args, kwargs)
+    return result if result is not None else func(*args, **kwargs)
 
 
 def _memory(tensor: torch.Tensor) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import flop_registry
 
-__all__ = ["allocates", "element_operations", "is_composite", "is_ruleless", "macs", "packet_name"]
+__all__ = ["allocates", "element_operations", "is_composite", "is_ruleless", "is_view", "macs", "packet_name"]
 
 _aten = torch.ops.aten
 
@@ -56,6 +56,13 @@ def packet_name(function: Any) -> str:
 def allocates(function: Any) -> bool:
     """Return whether every output is new memory, not a view of an argument or the argument itself."""
     return all(value.alias_info is None for value in function._schema.returns)
+
+
+@cache
+def is_view(function: Any) -> bool:
+    """Return whether it only looks at the memory of an argument: nothing is computed and nothing moves."""
+    aliases = [value.alias_info for value in function._schema.returns]
+    return bool(aliases) and all(alias is not None and not alias.is_write for alias in aliases)
 
 
 @cache

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from layerlab.anatomy.shapes import Shapes
 from layerlab.anatomy.twin import plainly
 
 __all__ = ["Alive", "kept_for_backward"]
@@ -68,7 +69,8 @@ def kept_for_backward(module: nn.Module, args: Sequence[Any], kwargs: Mapping[st
         return nothing  # there will be no backward pass
 
     nothing = torch.empty(0)
-    with plainly(module), torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda kept: kept):
+    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda kept: kept)
+    with plainly(module), torch.enable_grad(), Shapes(), hooks:
         try:
             results = module(*args, **kwargs)
         except Exception:

@@ -25,7 +25,8 @@ class Running(Protocol):
 class Node:
     """A call that is running, or a piece of one; becomes an :class:`Operation`."""
 
-    __slots__ = ("element_operations", "inputs", "macs", "moved_bytes", "name", "outputs", "sources", "within")
+    __slots__ = ("element_operations", "inputs", "macs", "moved_bytes", "moves", "name", "outputs", "sources",
+                 "within")  # fmt: skip
 
     def __init__(self, name: str, within: tuple[Call, ...]) -> None:
         self.name, self.within = name, within
@@ -33,6 +34,7 @@ class Node:
         self.inputs: tuple[Shape, ...] = ()
         self.outputs: tuple[Shape, ...] = ()
         self.macs = self.element_operations = self.moved_bytes = 0
+        self.moves = False  # whether anything in it is more than a view
 
 
 class Graph(TorchFunctionMode):
@@ -85,7 +87,7 @@ class Graph(TorchFunctionMode):
         return tuple(
             Operation(
                 number, node.name, node.within, node.sources, node.inputs, node.outputs, node.macs,
-                node.element_operations, node.moved_bytes,
+                node.element_operations, node.moved_bytes if node.moves else 0,
             )
             for number, node in enumerate(self._nodes)
         )  # fmt: skip
@@ -101,7 +103,7 @@ class Graph(TorchFunctionMode):
                 sources.append(number)
                 inputs.append(tuple(tensor.shape))
         node.sources, node.inputs = tuple(sources), tuple(inputs)
-        node.moved_bytes = sum(_bytes(tensor) for tensor in moved.values())
+        node.moved_bytes = sum(map(_bytes, moved.values()))
         return node
 
     def _end(self, node: Node, args: Any, result: Any) -> None:
@@ -114,7 +116,10 @@ class Graph(TorchFunctionMode):
         if not outputs:
             return
         node.outputs = tuple(tuple(tensor.shape) for tensor in outputs)
-        node.moved_bytes += sum(map(_bytes, outputs))
+        made = sum(map(_bytes, outputs))
+        if node.name in _PICK:  # of the table only what is given is read
+            node.moved_bytes = min(node.moved_bytes, made)
+        node.moved_bytes += made
         for tensor in outputs:
             self._note(tensor, len(self._nodes))
         self._nodes.append(node)
@@ -138,6 +143,8 @@ _SAY_SOMETHING = frozenset(
      "storage_offset", "data_ptr", "get_device", "__len__", "__format__", "__repr__", "__hash__", "is_same_size",
      "untyped_storage", "type", "requires_grad_", "has_names", "is_nonzero", "nelement"}
 )  # fmt: skip
+
+_PICK = frozenset({"embedding", "index_select", "gather", "take", "take_along_dim", "masked_select", "__getitem__"})
 
 
 def _bytes(tensor: torch.Tensor) -> int:

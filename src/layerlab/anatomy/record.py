@@ -137,7 +137,8 @@ class Operation:
         outputs: the shapes of what it returned.
         macs: multiply-accumulates of convolutions and matrix multiplications.
         element_operations: everything else that computes.
-        moved_bytes: memory of what it takes, parameters included, and returns.
+        moved_bytes: memory of what it takes, parameters included, and returns; of a table that it picks rows from
+            only these; 0 where it is only another view of the same memory.
     """
 
     number: int

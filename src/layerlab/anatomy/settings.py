@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -26,14 +27,14 @@ _NAMES = (
 
 
 @cache
-def _names_of_class(kind: type) -> frozenset[str]:
+def _names_of_class(kind: Hashable) -> frozenset[str]:
     return frozenset(name for name in _NAMES if hasattr(kind, name))
 
 
 def settings_of(module: nn.Module) -> dict[str, Any]:
     """Return the plain attributes among the names that torch and we use; ``bias`` says whether there is one."""
     found: dict[str, Any] = {}
-    of_class = _names_of_class(type(module))
+    of_class = _names_of_class(cast(Hashable, type(module)))
     held = (module.__dict__, module._parameters, module._buffers, module._modules)
     for name in _NAMES:
         # To ask a module for what it does not have is slow, and most names it does not have.

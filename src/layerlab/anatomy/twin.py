@@ -20,7 +20,16 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["map_tensors", "meta_tensor", "meta_twin", "plainly", "preserved", "tensors_in"]
+__all__ = [
+    "held_tensors",
+    "map_tensors",
+    "meta_tensor",
+    "meta_twin",
+    "plainly",
+    "preserved",
+    "same_random_state",
+    "tensors_in",
+]
 
 T = TypeVar("T")
 
@@ -70,7 +79,7 @@ def meta_twin(module: nn.Module) -> nn.Module:
 
     Hooks that are plain functions stay behind: what they collect is their owner's.
     """
-    memo: dict[int, Any] = {}
+    memo: dict[int, Any] = _empty_copies(module)
     for tensor in (*module.parameters(), *module.buffers()):
         memo[id(tensor)] = _meta_parameter(tensor) if isinstance(tensor, nn.Parameter) else meta_tensor(tensor)
     with _WithoutMemory():
@@ -79,6 +88,16 @@ def meta_twin(module: nn.Module) -> nn.Module:
         _drop_plain_hooks(part)
         part.training = False
     return twin
+
+
+def _empty_copies(module: nn.Module) -> dict[int, Any]:
+    """Return copies of the modules' empty containers: each has a dozen, and ``deepcopy`` makes them slowly."""
+    copies: dict[int, Any] = {}
+    for part in module.modules():
+        for value in part.__dict__.values():
+            if isinstance(value, (dict, set)) and not value and type(value) in (dict, OrderedDict, set):
+                copies[id(value)] = type(value)()
+    return copies
 
 
 def _meta_parameter(parameter: nn.Parameter) -> nn.Parameter:
@@ -105,6 +124,20 @@ class _WithoutMemory(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+def held_tensors(module: nn.Module) -> Iterator[torch.Tensor]:
+    """Yield the module's parameters and buffers, then the tensors among its attributes and in their containers."""
+    yield from module.parameters()
+    yield from module.buffers()
+    for part in module.modules():
+        for name, value in part.__dict__.items():
+            container = isinstance(value, (list, tuple, Mapping)) and name not in _OF_TORCH
+            if container or isinstance(value, torch.Tensor):
+                yield from tensors_in(value)
+
+
+_OF_TORCH = frozenset(vars(nn.Module()))  # _modules, _forward_hooks and the like hold none, or were seen
+
+
 @contextmanager
 def plainly(module: nn.Module) -> Iterator[None]:
     """Make attention and recurrent layers run as the plain operations that have a formula; without gradients.
@@ -121,12 +154,12 @@ def plainly(module: nn.Module) -> Iterator[None]:
         torch._C._set_mkldnn_enabled(onednn and not recurrent)
         stack.enter_context(torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH))
         stack.enter_context(torch.no_grad())
-        stack.enter_context(_same_random_state())
+        stack.enter_context(same_random_state())
         yield
 
 
 @contextmanager
-def _same_random_state() -> Iterator[None]:
+def same_random_state() -> Iterator[None]:
     """Put back the state of every random generator that a forward may draw from."""
     python, cpu = random.getstate(), torch.get_rng_state()
     on_device = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
@@ -172,14 +205,45 @@ def preserved(module: nn.Module) -> Iterator[None]:
 
 
 def _contents(part: nn.Module) -> list[tuple[Any, Any]]:
-    """Return the containers among a module's attributes, with a copy of what they hold."""
-    kinds = (list, dict, set, deque, OrderedDict)
-    return [(value, copy.copy(value)) for value in part.__dict__.values() if isinstance(value, kinds)]
+    """Return what is mutable among a module's attributes, at any depth of containers, with a copy of what it holds."""
+    found: list[tuple[Any, Any]] = []
+    known: set[int] = set()
+    arrays = (sys.modules["numpy"].ndarray,) if "numpy" in sys.modules else ()
+
+    def visit(value: Any) -> None:
+        if isinstance(value, _CONTAINERS):
+            if id(value) in known:
+                return
+            known.add(id(value))
+            found.append((value, tuple(value.items() if isinstance(value, dict) else value)))
+        if isinstance(value, (list, tuple, deque)):
+            for item in value:
+                visit(item)
+        elif isinstance(value, dict):
+            for item in value.values():
+                visit(item)
+        elif isinstance(value, torch.Generator):
+            found.append((value, value.get_state()))
+        elif isinstance(value, arrays):
+            found.append((value, value.copy()))
+
+    for value in part.__dict__.values():
+        visit(value)
+    return found
 
 
-def _refill(container: Any, content: Any) -> None:
-    container.clear()
-    if isinstance(container, (list, deque)):
-        container.extend(content)
+_CONTAINERS = (list, dict, set, deque)
+
+
+def _refill(holder: Any, content: Any) -> None:
+    if isinstance(holder, torch.Generator):
+        holder.set_state(content)
+        return
+    if not isinstance(holder, _CONTAINERS):
+        holder[...] = content
+        return
+    holder.clear()
+    if isinstance(holder, (list, deque)):
+        holder.extend(content)
     else:
-        container.update(content)
+        holder.update(content)

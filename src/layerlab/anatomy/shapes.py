@@ -1,0 +1,161 @@
+"""What operations give on ``meta``, where torch takes up to milliseconds to say it.
+
+There torch describes some operations by a program in Python over smaller ones, built for its compiler, which the first
+of them also imports (two seconds). The rules here say the same for the plain cases, of which networks are made; any
+other case, and any mistake in the arguments, is left to torch. A test compares each rule with torch's own answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+__all__ = ["Shapes", "known_result"]
+
+_aten = torch.ops.aten
+
+
+def known_result(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return what the operation gives, on ``meta``; ``None`` where torch must be asked."""
+    rule = _RULES.get(function)
+    if rule is None:
+        return None
+    first = args[0][0] if isinstance(args[0], (list, tuple)) and args[0] else args[0]
+    if not isinstance(first, torch.Tensor) or first.device.type != "meta":
+        return None
+    return rule(*args, **kwargs)
+
+
+class Shapes(TorchDispatchMode):
+    """While it is on, operations on ``meta`` are answered by the rules where there is one."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch wraps the next function in one that imports its compiler
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        result = known_result(func, args, kwargs)
+        return result if result is not None else func(*args, **kwargs)
+
+
+def _batch_norm(
+    tensor: torch.Tensor, weight: Any, bias: Any, mean: Any, variance: Any, training: bool, *_: Any
+) -> tuple[torch.Tensor, ...] | None:
+    if tensor.dim() < 2 or (not training and mean is None) or tensor.dtype not in (torch.float32, torch.float64):
+        return None
+    channels = tensor.shape[1]
+    if any(one is not None and tuple(one.shape) != (channels,) for one in (weight, bias, mean, variance)):
+        return None
+    if any(one is not None and one.dtype != tensor.dtype for one in (weight, bias, mean, variance)):
+        return None
+    kept = channels if training else 0  # as on a CPU; on meta torch gives them in evaluation as well
+    return torch.empty_like(tensor), tensor.new_empty(kept), tensor.new_empty(kept)
+
+
+def _layer_norm(
+    tensor: torch.Tensor, shape: Sequence[int], weight: Any, bias: Any, _epsilon: float
+) -> tuple[torch.Tensor, ...] | None:
+    count, given = len(shape), list(shape)
+    if list(tensor.shape[-count:]) != given or not tensor.is_contiguous() or tensor.dtype != torch.float32:
+        return None
+    if any(one is not None and (list(one.shape) != given or one.dtype != tensor.dtype) for one in (weight, bias)):
+        return None
+    kept = (*tensor.shape[:-count], *[1] * count)
+    return torch.empty_like(tensor), tensor.new_empty(kept), tensor.new_empty(kept)
+
+
+def _addmm(
+    added: torch.Tensor, left: torch.Tensor, right: torch.Tensor, *, beta: Any = 1, alpha: Any = 1
+) -> torch.Tensor | None:
+    if left.dim() != 2 or right.dim() != 2 or left.shape[1] != right.shape[0]:
+        return None
+    if not added.dtype == left.dtype == right.dtype or not added.device == left.device == right.device:
+        return None
+    rows, columns = left.shape[0], right.shape[1]
+    if tuple(added.shape) not in ((columns,), (rows, columns), (1, columns)) or not (beta and alpha):
+        return None
+    return left.new_empty((rows, columns))
+
+
+def _concatenation(tensors: Sequence[torch.Tensor], axis: int = 0) -> torch.Tensor | None:
+    first = tensors[0]
+    count = first.dim()
+    if not count or not -count <= axis < count:
+        return None
+    axis %= count
+    shape = list(first.shape)
+    length = 0
+    for tensor in tensors:
+        if tensor.dim() != count or tensor.dtype != first.dtype or not tensor.is_contiguous():
+            return None
+        sizes = tensor.shape
+        if any(sizes[k] != shape[k] for k in range(count) if k != axis):
+            return None
+        length += sizes[axis]
+    shape[axis] = length
+    return first.new_empty(shape)
+
+
+def _softmax(tensor: torch.Tensor, axis: int, half_to_float: bool = False) -> torch.Tensor | None:
+    if half_to_float or not tensor.is_contiguous() or not tensor.is_floating_point() or not tensor.dim():
+        return None
+    return torch.empty_like(tensor) if -tensor.dim() <= axis < tensor.dim() else None
+
+
+def _safe_softmax(tensor: torch.Tensor, axis: int, dtype: Any = None) -> torch.Tensor | None:
+    return _softmax(tensor, axis) if dtype is None else None
+
+
+def _same(tensor: torch.Tensor, **_: Any) -> torch.Tensor | None:
+    return torch.empty_like(tensor) if tensor.is_contiguous() and tensor.is_floating_point() else None
+
+
+def _pair(left: torch.Tensor, right: Any, **_: Any) -> torch.Tensor | None:
+    """Two tensors of one shape, or a tensor and a number."""
+    if not left.is_contiguous() or not left.is_floating_point():
+        return None
+    if isinstance(right, torch.Tensor):
+        alike = right.shape == left.shape and right.dtype == left.dtype and right.device == left.device
+        return torch.empty_like(left) if alike and right.is_contiguous() else None
+    return torch.empty_like(left) if isinstance(right, (int, float)) else None
+
+
+def _roll(tensor: torch.Tensor, shifts: Any, axes: Any = ()) -> torch.Tensor | None:
+    count = tensor.dim()
+    if len(shifts) != len(axes) or not tensor.is_contiguous() or any(not -count <= axis < count for axis in axes):
+        return None
+    return torch.empty_like(tensor)
+
+
+def _mean(tensor: torch.Tensor, axes: Any, keep: bool = False, *, dtype: Any = None) -> torch.Tensor | None:
+    count = tensor.dim()
+    if dtype is not None or not axes or not tensor.is_contiguous() or not tensor.is_floating_point():
+        return None
+    if any(not -count <= axis < count for axis in axes) or len({axis % count for axis in axes}) != len(axes):
+        return None
+    gone = {axis % count for axis in axes}
+    sizes = [1 if axis in gone else size for axis, size in enumerate(tensor.shape) if keep or axis not in gone]
+    return tensor.new_empty(sizes)
+
+
+_RULES: dict[Any, Callable[..., Any]] = {
+    _aten.native_batch_norm.default: _batch_norm,
+    _aten.native_layer_norm.default: _layer_norm,
+    _aten.addmm.default: _addmm,
+    _aten.cat.default: _concatenation,
+    _aten._softmax.default: _softmax,
+    _aten._safe_softmax.default: _safe_softmax,
+    _aten.gelu.default: _same,
+    _aten.add.Tensor: _pair,
+    _aten.mul.Tensor: _pair,
+    _aten.mul.Scalar: _pair,
+    _aten.roll.default: _roll,
+    _aten.mean.dim: _mean,
+}
