@@ -72,11 +72,8 @@ def a_run(folder: Path, classes: list[str], probabilities: Tensor, labels: Tenso
 
 @pytest.fixture(autouse=True)
 def known_anatomy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "layerlab.anatomy.dissect",
-        lambda _model, _size: SimpleNamespace(to_html=lambda: TABLE),
-        raising=False,
-    )
+    monkeypatch.setattr("layerlab.anatomy.dissect", lambda _model, _size: None)
+    monkeypatch.setattr("layerlab.anatomy.html.html_table", lambda _anatomy: TABLE)
 
 
 def a_page(folder: Path, classes: list[str] = HOSTILE, right: bool = False) -> str:

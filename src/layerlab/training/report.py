@@ -193,7 +193,7 @@ def render_report(report: Report) -> str:
     environment.filters["decimals"] = _decimals
     return environment.get_template("report.html").render(
         report=report,
-        anatomy=Markup(report.anatomy),  # noqa: S704  (made by Anatomy.to_html, which escapes every name)
+        anatomy=Markup(report.anatomy),  # noqa: S704  (made by html_table, which escapes every name)
         figures=Markup(_script_json(report.figures)),  # noqa: S704  (escaped for a script element just there)
         library=Markup(library),  # noqa: S704  (plotly.js from the installed wheel)
         script=Markup(script),  # noqa: S704  (our own file)
@@ -205,9 +205,10 @@ def render_report(report: Report) -> str:
 def _anatomy(model: torch.nn.Module, shape: tuple[int, ...]) -> tuple[str, str]:
     """Return the anatomy as HTML and, when there is none, why."""
     from layerlab.anatomy import dissect
+    from layerlab.anatomy.html import html_table
 
     try:
-        return dissect(model, tuple(shape)).to_html(), ""
+        return html_table(dissect(model, tuple(shape))), ""
     except LayerlabError as error:
         return "", str(error)
     except Exception as error:  # a network may do anything in its forward pass; the other sections stand without it
