@@ -16,16 +16,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from layerlab import __version__
+from layerlab.cli_dissect import dissect
 from layerlab.cli_output import print_json, print_table
 from layerlab.cli_playground import play
 from layerlab.cli_studio import studio
 from layerlab.cli_zoo import MODEL_HELP, compare, export, models
-from layerlab.cli_zoo import input_size as size_of_input
 from layerlab.errors import LayerlabError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from layerlab.training import Run
 
 __all__ = ["main"]
@@ -41,11 +39,11 @@ app = typer.Typer(
 
 app.command()(play)
 app.command()(studio)
+app.command()(dissect)
 app.command()(models)
 app.command()(compare)
 app.command()(export)
 
-ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 
@@ -218,34 +216,6 @@ def train(
 
 
 @app.command()
-def dissect(
-    model: ModelArgument,
-    input_size: Annotated[
-        str | None, typer.Option("--input", metavar="CxHxW", help="Size of its input, e.g. 3x224x224.")
-    ] = None,
-    layer: Annotated[str | None, typer.Option(help="A number or path of the table: its arithmetic, worked.")] = None,
-    depth: Annotated[int | None, typer.Option(help="Levels of nesting to show.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show a network layer by layer: shapes, parameters, arithmetic, receptive field."""
-    from layerlab.anatomy import dissect as dissect_module
-    from layerlab.zoo import resolve
-
-    if depth is not None and depth < 0:
-        raise LayerlabError(f"--depth is {depth}; expected a whole number from 0")
-    with redirect_stdout(sys.stderr):  # what the network's own code prints is not part of the answer
-        module = resolve(model)
-        anatomy = dissect_module(module, size_of_input(module, model, input_size))
-    if layer is not None:
-        explanation = anatomy.explain(layer)
-        print_json(list(explanation.lines)) if as_json else print(explanation)
-    elif as_json:
-        print_json(anatomy.to_dict())
-    else:
-        _console().print(anatomy.table(depth=depth))
-
-
-@app.command()
 def predict(
     model: Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run folder, or a zoo name with --weights.")],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, of any size and mode.")],
@@ -321,10 +291,3 @@ def _print_result(run: Run) -> None:
 
 def _loss(value: float) -> str:
     return f"{value:.4f}" if value < 10_000 else f"{value:.3g}"
-
-
-def _console() -> Console:
-    """Return a console that neither colours numbers nor reads square brackets as style."""
-    from rich.console import Console
-
-    return Console(highlight=False, markup=False)
