@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import FastAPI, Header, Response, WebSocket
 
 from layerlab import __version__
-from layerlab.studio import layer_pages
+from layerlab.studio import architectures, layer_pages
 from layerlab.studio.files import locale_file, static_file
 from layerlab.studio.limits import Limits
 from layerlab.studio.scheduler import Scheduler
@@ -54,6 +54,7 @@ def create_app(
     app = FastAPI(title="Layerlab studio", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_middleware(Guard, access=Access.to(host, token=token, origins=allowed_origins))
     app.include_router(layer_pages.router)
+    app.include_router(architectures.router)
 
     @app.websocket("/ws/playground")
     async def playground(websocket: WebSocket) -> None:

@@ -23,15 +23,16 @@ from layerlab.studio.layer_pages.pooling import global_pooling, pooling
 from layerlab.studio.layer_pages.refusal import Refusal
 from layerlab.studio.layer_pages.sizes import geometry
 
-__all__ = ["router"]
+__all__ = ["OneSentence", "router"]
 
 MAX_BODY = 64_000
 
 
-class _OneSentence(APIRoute):
+class OneSentence(APIRoute):
     """A route whose every refusal is one sentence."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, with its mistakes worded."""
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
@@ -67,7 +68,7 @@ def _sentence(error: RequestValidationError) -> CommandError:
 
 router = APIRouter(
     prefix="/api/layers",
-    route_class=_OneSentence,
+    route_class=OneSentence,
     responses={422: {"model": Refusal, "description": "What was given cannot be computed: one sentence."}},
 )
 for _page in (

@@ -4,23 +4,27 @@ import * as colours from "./colours.js";
 import { find, h, replace } from "./dom.js";
 import { LANGUAGES, language, message, onLanguage, preferredLanguage, setLanguage, t, text } from "./locale.js";
 
-/** @typedef {"playground" | "layers"} TabName */
+/** @typedef {"playground" | "layers" | "architectures"} TabName */
 /** @typedef {{ unmount?: () => void, shown?: () => void, hidden?: () => void }} Mounted */
 
 /** @type {Record<TabName, () => Promise<{ mount: (root: HTMLElement) => Mounted }>>} */
 const TABS = {
   playground: () => import("./playground/index.js"),
   layers: () => import("./layers/index.js"),
+  architectures: () => import("./architectures/index.js"),
 };
 
 /** @type {Map<TabName, { root: HTMLElement, mounted: Promise<Mounted> }>} */
 const opened = new Map();
 /** @type {TabName | null} */
 let present = null;
+/** What the playground has in the address behind "#" while another tab is shown; Architectures has its own there. */
+let fragment = "";
 
 /** @returns {TabName} */
 function named() {
-  return new URLSearchParams(location.search).get("tab") === "layers" ? "layers" : "playground";
+  const tab = new URLSearchParams(location.search).get("tab");
+  return tab === "layers" || tab === "architectures" ? tab : "playground";
 }
 
 /**
@@ -72,7 +76,8 @@ function tabLink(name) {
     event.preventDefault();
     if (name === present) return;
     const search = name === "playground" ? "" : `?tab=${name}`;
-    history.pushState(null, "", `${location.pathname}${search}${location.hash}`);
+    if (present !== "architectures") fragment = location.hash;
+    history.pushState(null, "", `${location.pathname}${search}${name === "architectures" ? "" : fragment}`);
     show(name);
   };
   const href = name === "playground" ? "/" : `/?tab=${name}`;
@@ -121,7 +126,7 @@ async function start() {
   replace(find(document, ".skip-link", HTMLElement), text("common.skip"));
   const tabs = find(document, ".tabs", HTMLElement);
   bindLabel(tabs);
-  replace(tabs, tabLink("playground"), tabLink("layers"));
+  replace(tabs, tabLink("playground"), tabLink("layers"), tabLink("architectures"));
   replace(find(document, ".tools", HTMLElement), scaleSwitch(), themeSwitch(), languageSwitch());
   onLanguage(retitle);
   addEventListener("popstate", () => show(named()));

@@ -40,7 +40,13 @@ export function begin(onError) {
   socket.connect();
 }
 
+/** Whether the address belongs to a tab that keeps something of its own behind "#". */
+function isElsewhere() {
+  return new URLSearchParams(location.search).get("tab") === "architectures";
+}
+
 function followAddress() {
+  if (isElsewhere()) return;
   const hash = location.hash.slice(1);
   if (begun && hash !== shownHash) void open(hash, "replace");
 }
@@ -174,7 +180,7 @@ function take(state, how) {
 
 /** @param {"push" | "replace"} how */
 function publish(how) {
-  if (!store.state) return;
+  if (!store.state || isElsewhere()) return;
   const hash = withDisplay(store.state.link.replace(/^#/, ""), store.display);
   if (hash === shownHash && location.hash.slice(1) === hash) return;
   shownHash = hash;
