@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from layerlab.anatomy.compare import Comparison
-    from layerlab.anatomy.explain import Explanation
+    from layerlab.anatomy.explain import Explanation, Teller
 
 __all__ = ["CONVENTION", "Anatomy"]
 
@@ -54,6 +54,12 @@ class Anatomy:
     def _by_number(self) -> dict[str, Layer]:
         return {layer.number: layer for layer in self.layers if layer.number}
 
+    @cached_property
+    def _teller(self) -> Teller:
+        from layerlab.anatomy.explain import Teller
+
+        return Teller(self)
+
     def __getitem__(self, key: str | int) -> Layer:
         """Return the record at a path or, failing that, at an outline number.
 
@@ -91,7 +97,7 @@ class Anatomy:
         """
         from layerlab.anatomy.explain import explain
 
-        return explain(self, self[key], language)
+        return explain(self._teller, self[key], language)
 
     def compare(self, other: Anatomy, names: tuple[str, str] | None = None) -> Comparison:
         """Return this anatomy and another side by side: totals with ratios, layers that differ, matched by path.

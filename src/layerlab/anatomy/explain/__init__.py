@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from layerlab.anatomy.explain.arithmetic import declared, equation, product
-from layerlab.anatomy.explain.blocks import about, own_work, sums
+from layerlab.anatomy.explain.blocks import own_work, sums
 from layerlab.anatomy.explain.explanation import Explanation
+from layerlab.anatomy.explain.ideas import idea
 from layerlab.anatomy.explain.kinds import WHOLE, kind_of
 from layerlab.anatomy.explain.line import Line, Phrase, say
 from layerlab.anatomy.explain.words import LANGUAGES, note_phrase, words_of, written
@@ -24,17 +25,17 @@ from layerlab.anatomy.text import without_batch
 if TYPE_CHECKING:
     from layerlab.anatomy.anatomy import Anatomy
 
-__all__ = ["LANGUAGES", "Explanation", "explain"]
+__all__ = ["LANGUAGES", "Explanation", "Teller", "explain"]
 
 # With more parts below than these, a part that has parts is told in one line.
 _PARTS = 40
 
 
-def explain(anatomy: Anatomy, layer: Layer, language: str = "en") -> Explanation:
+def explain(teller: Teller, layer: Layer, language: str = "en") -> Explanation:
     """Return the worked arithmetic of a layer, of its parts in order, and of their sums.
 
     Args:
-        anatomy: where the layer's parts are found.
+        teller: of the anatomy that the layer is of.
         layer: one of its records.
         language: ``"en"`` or ``"pl"``.
 
@@ -42,8 +43,7 @@ def explain(anatomy: Anatomy, layer: Layer, language: str = "en") -> Explanation
         LayerlabError: there are no explanations in the language.
     """
     words_of(language)
-    lines = _Teller(anatomy).lines(layer)
-    return Explanation(_title(layer), tuple(written(line, language) for line in lines))
+    return Explanation(_title(layer), tuple(written(line, language) for line in teller.lines(layer)))
 
 
 def _title(layer: Layer) -> str:
@@ -52,14 +52,15 @@ def _title(layer: Layer) -> str:
     return f"{number}{name}{layer.kind}"
 
 
-class _Teller:
-    """Explains layers of one anatomy.
+class Teller:
+    """Explains layers of one anatomy. What it said of a part it need not work out again for the whole.
 
     Args:
-        anatomy: whose.
+        anatomy: whose. It is not kept, so that the anatomy may keep its teller.
     """
 
     def __init__(self, anatomy: Anatomy) -> None:
+        self._told: dict[tuple[str, bool], list[Line]] = {}
         self._operations = anatomy.operations
         self._own: dict[str, list[Operation]] = defaultdict(list)
         for operation in anatomy.operations:
@@ -70,12 +71,18 @@ class _Teller:
 
     def lines(self, layer: Layer) -> list[Line]:
         """Return the lines about a layer and its parts."""
-        return self._lines(layer, self._count_below(layer) > _PARTS)
+        return self._lines(layer, len(self._below(layer)) > _PARTS)
 
-    def _count_below(self, layer: Layer) -> int:
-        return sum(1 + self._count_below(child) for child in self._children[layer.path])
+    def _below(self, layer: Layer) -> list[Layer]:
+        return [part for child in self._children[layer.path] for part in (child, *self._below(child))]
 
     def _lines(self, layer: Layer, briefly: bool) -> list[Line]:
+        key = (layer.path, briefly)
+        if key not in self._told:
+            self._told[key] = self._tell(layer, briefly)
+        return self._told[key]
+
+    def _tell(self, layer: Layer, briefly: bool) -> list[Line]:
         lines = [Line((note_phrase(note),)) for note in layer.notes]
         if not layer.called and layer.is_leaf:
             return [*lines, _declared_parameters(layer)]
@@ -85,14 +92,14 @@ class _Teller:
         children = self._children[layer.path]
         if not children or kind in WHOLE:
             return lines + _completed(layer, explained)
-        lines += [*about(layer.kind), *explained]
+        work = own_work(layer, self._own[layer.path], self._operations)
+        lines += [*idea(layer, self._below(layer), work), *explained]
         for child in children:
             if briefly and not child.is_leaf:
                 lines.append(_in_one_line(child))
             else:
                 lines += self._part(child, briefly)
-        lines += own_work(layer, self._own[layer.path], self._operations)
-        return lines + sums(layer, children) + _field(layer, explained)
+        return [*lines, *work, *sums(layer, children), *_field(layer, explained)]
 
     def _part(self, layer: Layer, briefly: bool) -> list[Line]:
         """Return the lines about a part of another layer, without what stands beside the point there."""

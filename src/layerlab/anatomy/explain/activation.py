@@ -27,6 +27,7 @@ FORMULAS: Mapping[str, str] = {
     "CELU": "y = max(0, x) + min(0, {alpha:g}(e^(x/{alpha:g}) - 1))",
     "SELU": "y = 1.0507 x, x >= 0;  y = 1.0507*1.6733(e^x - 1), x < 0",
     "GELU": "y = x*Phi(x)",
+    "GELUTanh": "y = x*Phi(x)",
     "SiLU": "y = x*sigmoid(x) = x/(1 + e^-x)",
     "Mish": "y = x*tanh(ln(1 + e^x))",
     "Softplus": "y = ln(1 + e^({beta:g}x))/{beta:g}",
@@ -48,6 +49,7 @@ _COMMENTS = {
     "ElementwisePReLU": "activation.slope",
     "RReLU": "activation.random-slope",
     "GELU": "activation.phi",
+    "GELUTanh": "activation.phi",
 }
 
 
@@ -64,7 +66,7 @@ def activation(layer: Layer) -> list[Line]:
     lines = [formula(FORMULAS[layer.kind].format_map(_Blanks(layer.settings)), "activation.each")]
     if layer.kind in _COMMENTS:
         lines.append(say(_COMMENTS[layer.kind]))
-    if layer.kind == "GELU" and layer.settings.get("approximate") == "tanh":
+    if layer.kind == "GELUTanh" or layer.settings.get("approximate") == "tanh":
         lines.append(formula("Phi(x) ~ (1 + tanh(0.79788(x + 0.044715x^3)))/2"))
     lines.append(equation("values", product(*shape), math.prod(shape), math.prod(shape)))
     if layer.own_parameters:

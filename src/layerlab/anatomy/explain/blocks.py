@@ -3,43 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from layerlab.anatomy.explain.arithmetic import Whole, equation, product, total
-from layerlab.anatomy.explain.line import Line, Phrase, say
+from layerlab.anatomy.explain.line import Line, Phrase
 from layerlab.anatomy.record import Layer, Operation
 from layerlab.anatomy.text import sizes
 
-__all__ = ["ABOUT", "own_work", "sums"]
-
-# Blocks whose idea one sentence says, by class name in our zoo, torchvision and timm.
-ABOUT: Mapping[str, str] = {
-    **dict.fromkeys(("BasicBlock", "Bottleneck", "PreactBlock", "ResidualBlock", "BasicStage"), "block.residual"),
-    **dict.fromkeys(("InvertedResidual", "_InvertedResidual", "MBConv", "SearchedBlock"), "block.inverted"),
-    **dict.fromkeys(("DepthwiseSeparable", "SeparableConvolution", "DepthwiseSeparableConv"), "separable.pair"),
-    **dict.fromkeys(("Inception", "Module35", "Module17", "Module8", "InceptionA", "InceptionC", "InceptionE",
-                     "SepInceptionBlock3D"), "block.inception"),
-    **dict.fromkeys(("To17", "To8", "InceptionB", "InceptionD"), "block.reduction"),
-    **dict.fromkeys(("DenseBlock", "_DenseBlock"), "block.dense"),
-    **dict.fromkeys(("DenseLayer", "_DenseLayer"), "block.dense-layer"),
-    **dict.fromkeys(("Transition", "_Transition"), "block.transition"),
-    **dict.fromkeys(("SqueezeExcite", "SqueezeExcitation", "SEModule", "EffectiveSEModule"), "block.squeeze"),
-    **dict.fromkeys(("PatchEmbed", "PatchEmbed3d"), "block.patches"),
-    **dict.fromkeys(("Mlp", "MLP", "MLPBlock", "GluMlp", "SwiGLU"), "block.mlp"),
-    **dict.fromkeys(("PatchMerging", "PatchMergingV2"), "block.patch-merging"),
-    **dict.fromkeys(("AuxiliaryHead", "InceptionAux"), "block.auxiliary"),
-    **dict.fromkeys(("Block", "EncoderBlock", "SwinTransformerBlock", "SwinTransformerBlockV2",
-                     "TransformerEncoderLayer"), "block.transformer"),
-    **dict.fromkeys(("ConvNormActivation", "Conv2dNormActivation", "Conv3dNormActivation", "ConvNormAct",
-                     "ConvolutionUnit", "BasicConv2d"), "block.unit"),
-    **dict.fromkeys(("MaxoutLinear", "MaxoutConv2d"), "block.maxout"),
-    "Fire": "block.fire",
-    "FeaturePyramidNetwork": "block.pyramid",
-    "ASPP": "block.aspp",
-    "TimeDistributed": "block.time-distributed",
-    "Bidirectional": "block.bidirectional",
-    "Recurrent": "block.recurrent",
-}  # fmt: skip
+__all__ = ["own_work", "sums"]
 
 _ADDITIONS = frozenset({"add", "add_", "__add__", "__iadd__", "__radd__"})
 _PRODUCTS = frozenset({"matmul", "bmm", "mm", "__matmul__", "__rmatmul__", "mv"})
@@ -201,8 +172,3 @@ def sums(layer: Layer, children: Sequence[Layer]) -> list[Line]:
         tail = Phrase("its-own", {"count": own}) if own and len(parts) > 1 else None
         lines.append(equation(name, total(parts), sum(parts), getattr(layer, attribute), tail))
     return lines
-
-
-def about(kind: str) -> list[Line]:
-    """Return the sentence that says the idea of a block."""
-    return [say(ABOUT[kind])] if kind in ABOUT else []

@@ -44,7 +44,8 @@ EXPLAINERS: Mapping[str, Explainer] = {
     **dict.fromkeys(("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"), recurrent.recurrent),
     **dict.fromkeys(("LoopRNN", "LoopLSTM", "LoopGRU"), recurrent.loop),
     **dict.fromkeys(("Linear", "LazyLinear", "NonDynamicallyQuantizableLinear"), dense.dense),
-    **dict.fromkeys(("Flatten", "ChannelsLastFlatten", "Unflatten", "Reshape", "Permute"), merging.reshape),
+    **dict.fromkeys(("Flatten", "ChannelsLastFlatten", "Unflatten", "Reshape", "Permute", "SwapAxes",
+                     "WindowPartition", "WindowDepartition"), merging.reshape),
     **dict.fromkeys(("Unfold", "Fold"), merging.fold),
     **dict.fromkeys(("Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d"), pooling.upsampling),
     **dict.fromkeys(("PixelShuffle", "PixelUnshuffle", "ChannelShuffle"), pooling.shuffle),
@@ -59,6 +60,7 @@ EXPLAINERS: Mapping[str, Explainer] = {
     "RMSNorm": normalization.rms_normalization,
     "GroupNorm": normalization.group_normalization,
     "LocalResponseNorm": normalization.local_response_normalization,
+    "FastAdaptiveAvgPool": pooling.global_pooling,
     "GLU": activation.gated,
     "KerasReLU": activation.keras_relu,
     "SamePadding": pooling.crop_or_pad,
@@ -84,6 +86,6 @@ def kind_of(layer: Layer) -> tuple[str, Explainer | None]:
     for name in (layer.kind, *layer.bases):
         if name in EXPLAINERS:
             return name, EXPLAINERS[name]
-    if "Attention" in layer.kind and isinstance(layer.settings.get("num_heads"), int):
+    if ("Attention" in layer.kind or "Attn" in layer.kind) and isinstance(layer.settings.get("num_heads"), int):
         return layer.kind, attention.attention_block
     return layer.kind, None
