@@ -40,7 +40,7 @@ HEADER = 24.0
 """Height of an opened block's title, in pixels."""
 TITLE_SIDE, TITLE_CHARACTER = 40.0, 7.5
 PIECES = 4
-_READABLE = 40
+_READABLE = 48
 
 Point = tuple[float, float]
 Place = tuple[float, float, float, float]
@@ -248,7 +248,10 @@ def _halves(cubic: Sequence[Point], share: float) -> tuple[list[Point], list[Poi
 
 
 def open_to(picture: Mapping[str, Any], depth: int) -> set[str]:
-    """Return the keys of the levels to open so that ``depth`` levels are seen, the network's own included."""
+    """Return the keys of the levels to open so that ``depth`` levels of blocks are seen, the network's own included.
+
+    What a layer without layers computes inside stays closed.
+    """
     opened: set[str] = set()
     ring = {picture["root"]}
     for _ in range(depth - 1):
@@ -256,7 +259,7 @@ def open_to(picture: Mapping[str, Any], depth: int) -> set[str]:
             node["level"]
             for key in ring
             for node in picture["levels"][key]["nodes"]
-            if node["level"] is not None and node["level"] not in opened
+            if node["kind"] == "block" and node["level"] not in opened
         }
         if not ring:
             break
@@ -265,7 +268,7 @@ def open_to(picture: Mapping[str, Any], depth: int) -> set[str]:
 
 
 def readable_depth(picture: Mapping[str, Any]) -> int:
-    """Return how many levels may be seen before there are more than about forty layers."""
+    """Return how many levels may be seen before there are more than about forty-eight layers."""
     depth, seen = 1, visible(picture, open_to(picture, 1))
     while depth < len(picture["levels"]):
         more = visible(picture, open_to(picture, depth + 1))

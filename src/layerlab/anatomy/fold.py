@@ -96,6 +96,8 @@ def _without_loops(level: Level) -> Level:
             head.merged += max(part.merged, 1)
             if part.call is not None:
                 end = max(end, places[part.call[0]][-1])
+                if head.call is not None and part.call[0] == head.call[0]:
+                    head.members.extend(part.members)
             continue
         head = None
         parts[key] = replace(part, operations=list(part.operations), members=list(part.members))

@@ -180,7 +180,7 @@ class _Builder:
         return path if same else f"{path}#{count + 1}"
 
     def _all_links(self) -> dict[Call, Links]:
-        """Return, for each level, its links, and for each whether it goes into a concatenation."""
+        """Return, for each level, what flows between its parts."""
         links: dict[Call, Links] = defaultdict(lambda: defaultdict(set))
         for number, sources in self.sources.items():
             within = self.operations[number].within
@@ -190,21 +190,21 @@ class _Builder:
                 common = _common(before, within)
                 if common:
                     ends = _unit(before, common - 1, source), _unit(within, common - 1, number)
-                    links[within[common - 1]][ends].add(joins)
+                    links[within[common - 1]][ends].add((source, joins))
                 for depth in range(common, len(within)):
-                    links[within[depth]][f"input:{source}", _unit(within, depth, number)].add(joins)
+                    links[within[depth]][f"input:{source}", _unit(within, depth, number)].add((source, joins))
                 self._leave(links, source, common)
         for result in self.results:
             self._leave(links, result, 0)
             if result < 0:
-                links["", 0][f"input:{result}", f"output:{result}"].add(False)
+                links["", 0][f"input:{result}", f"output:{result}"].add((result, False))
         return {call: dict(of_level) for call, of_level in links.items()}
 
     def _leave(self, links: dict[Call, Links], source: int, common: int) -> None:
         """Let the output of an operation out of all modules that run around it, but for the ``common`` outermost."""
         within = self.operations[source].within if source >= 0 else ()
         for depth in range(common, len(within)):
-            links[within[depth]][_unit(within, depth, source), f"output:{source}"].add(False)
+            links[within[depth]][_unit(within, depth, source), f"output:{source}"].add((source, False))
 
 
 class _Resolver:
@@ -275,18 +275,19 @@ def _classified(parts: dict[str, Part], links: Links) -> list[Link]:
     after: dict[str, list[str]] = defaultdict(list)
     for source, target in links:
         after[source].append(target)
-    joined: dict[str, int] = defaultdict(int)
-    for (_, target), joins in links.items():
-        joined[target] += joins == {True}
+    joined: dict[str, set[int]] = defaultdict(set)
+    for (_, target), values in links.items():
+        joined[target].update(value for value, joins in values if joins)
     beyond: dict[str, int] = {}  # bit k: the k-th part can be reached
     for key in reversed(parts):
         beyond[key] = 0
         for target in after[key]:
             beyond[key] |= beyond[target] | 1 << order[target]
     found = []
-    for (source, target), joins in sorted(links.items(), key=lambda item: (order[item[0][0]], order[item[0][1]])):
+    for (source, target), values in sorted(links.items(), key=lambda item: (order[item[0][0]], order[item[0][1]])):
         past = any(beyond[other] >> order[target] & 1 for other in after[source] if other != target)
-        together = joins == {True} and joined[target] > 1  # what is joined with a parameter alone is a plain step
+        # What is joined with nothing but a parameter is a plain step.
+        together = len(joined[target]) > 1 and all(joins for _, joins in values)
         found.append(Link(source, target, "concatenation" if together else "skip" if past else "plain"))
     return found
 

@@ -26,12 +26,12 @@ class Plan:
     Attributes:
         name: what a sentence calls it.
         nodes: width and height of each, in pixels.
-        edges: numbers of the two nodes, and a weight: the heavier, the shorter and straighter.
+        edges: numbers of the two nodes, the smaller first.
     """
 
     name: str
     nodes: tuple[Point, ...]
-    edges: tuple[tuple[int, int, int], ...]
+    edges: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)

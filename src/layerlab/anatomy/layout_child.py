@@ -1,6 +1,6 @@
 """Lays out graphs with Graphviz; run by its path in a process of its own, since the library cannot be interrupted.
 
-Reads one JSON document: a list of graphs, each ``{"nodes": [[width, height], ...], "edges": [[source, target, weight],
+Reads one JSON document: a list of graphs, each ``{"nodes": [[width, height], ...], "edges": [[source, target],
 ...]}`` in pixels. Writes one line of JSON for each, as soon as it is known: ``{"width", "height", "nodes": [[x, y],
 ...], "edges": [[[x, y], ...], ...]}``: corners and cubic Beziers, y downward. Imports nothing of the package: that
 would load torch.
@@ -15,6 +15,7 @@ import pygraphviz
 _INCH = 72.0
 _MARGIN = 12.0
 _LARGE = 120  # edges
+_STRAIGHT, _SHORT = 100, 5  # weights of edges on the main line and between neighbours
 
 
 def laid_out(graph: dict[str, Any]) -> dict[str, Any]:
@@ -29,10 +30,13 @@ def laid_out(graph: dict[str, Any]) -> dict[str, Any]:
     drawing.edge_attr.update(dir="none")
     for number, (width, height) in enumerate(sizes):
         drawing.add_node(str(number), width=f"{width / _INCH:.4f}", height=f"{height / _INCH:.4f}")
-    for number, (source, target, weight) in enumerate(edges):
-        drawing.add_edge(str(source), str(target), key=str(number), weight=str(weight))
-    for number in main_line(len(sizes), edges):
+    ranks, main = main_line(len(sizes), edges)
+    for number in main:
         drawing.get_node(str(number)).attr["group"] = "main"  # kept on one straight line
+    for number, (source, target) in enumerate(edges):
+        beside = ranks[target] - ranks[source] > 1  # a heavier one would bend the line that it passes
+        weight = 1 if beside else _STRAIGHT if source in main and target in main else _SHORT
+        drawing.add_edge(str(source), str(target), key=str(number), weight=str(weight))
     drawing.layout(prog="dot")
     top = float(drawing.graph_attr["bb"].split(",")[3])
     places = []
@@ -40,24 +44,27 @@ def laid_out(graph: dict[str, Any]) -> dict[str, Any]:
         x, y = map(float, drawing.get_node(str(number)).attr["pos"].split(","))
         places.append((x - width / 2, top - y - height / 2))
     lines = []
-    for number, (source, target, _) in enumerate(edges):
+    for number, (source, target) in enumerate(edges):
         text = drawing.get_edge(str(source), str(target), key=str(number)).attr["pos"]
         points = (tuple(map(float, pair.split(","))) for pair in text.replace("\\\n", "").split())
         lines.append([(x, top - y) for x, y in points])
     return framed(sizes, places, lines)
 
 
-def main_line(count: int, edges: Any) -> list[int]:
-    """Return the nodes that every longest way through has; an edge leads from a smaller number to a larger one."""
+def main_line(count: int, edges: Any) -> tuple[list[int], set[int]]:
+    """Return how many steps each node is from the top, and the nodes that every longest way through has.
+
+    An edge leads from a smaller number to a larger one.
+    """
     above, below = [0] * count, [0] * count
-    for source, target, _ in sorted(edges):
+    for source, target in sorted(edges):
         above[target] = max(above[target], above[source] + 1)
-    for source, target, _ in sorted(edges, reverse=True):
+    for source, target in sorted(edges, reverse=True):
         below[source] = max(below[source], below[target] + 1)
     longest = max(above, default=0)
     on_longest = [node for node in range(count) if above[node] + below[node] == longest]
     ranks = [above[node] for node in on_longest]
-    return [node for node in on_longest if ranks.count(above[node]) == 1]
+    return above, {node for node in on_longest if ranks.count(above[node]) == 1}
 
 
 def framed(sizes: Any, places: Any, lines: Any) -> dict[str, Any]:

@@ -39,7 +39,6 @@ LINE_HEIGHTS = (17, 15, 15)
 """What each line adds to a node's height."""
 _PADDING = (12, 7)  # beside and above the text
 _LONGEST = 44  # characters of a line
-_WEIGHTS = {"plain": 6, "skip": 1, "concatenation": 2}
 
 
 def picture(anatomy: Anatomy, seconds: float = 60.0) -> dict[str, Any]:
@@ -74,7 +73,7 @@ def _level_title(anatomy: Anatomy, level: Level) -> str:
 
 def _plan(anatomy: Anatomy, level: Level, nodes: list[dict[str, Any]]) -> Plan:
     place = {key: number for number, key in enumerate(level.parts)}
-    edges = tuple((place[link.source], place[link.target], _WEIGHTS[link.kind]) for link in level.links)
+    edges = tuple((place[link.source], place[link.target]) for link in level.links)
     name = f'"{level.key}"' if level.key else f"the whole {anatomy.root.kind}"
     return Plan(name, tuple((node["w"], node["h"]) for node in nodes), edges)
 
@@ -142,7 +141,7 @@ class _Describer:
             label, path = f"{len(operations)} operations", None
         else:
             path = part.call[0]
-            label = f"{self._anatomy[path].kind}, {len(part.members)} and more calls"
+            label = f"{self._anatomy[path].kind} in {len(part.members)} steps"
         return _node(
             part, "operation", label, "other", shape=without_batch(operations[-1].outputs[:1]),
             macs=sum(operation.macs for operation in operations), path=path, name=path or "",
@@ -150,6 +149,13 @@ class _Describer:
 
     def _operation(self, part: Part) -> dict[str, Any]:
         (operation,) = self._operations(part)
+        layer = self._anatomy[self._level.call[0]] if self._level.call[0] else self._anatomy.root
+        if layer.is_leaf and sum(not other.values for other in self._level.parts.values()) == 1:
+            return _node(
+                part, "layer", layer.kind, family_of_layer(layer, [operation]), detail=detail_of(layer),
+                path=layer.path, shape=without_batch(operation.outputs), parameters=layer.parameters,
+                macs=operation.macs,
+            )  # fmt: skip
         shape = without_batch(operation.outputs)
         family = family_of_operation(operation)
         label = operation_label(operation.name)
@@ -189,7 +195,7 @@ class _Describer:
     def _detail(self, layer: Layer, kind: str) -> str:
         if kind != "block":
             return detail_of(layer)
-        kinds = [child.kind for child in self._anatomy.children(layer)]
+        kinds = [child.kind for child in self._anatomy.children(layer) if child.kind != "Identity"]
         if layer.kind == "Sequential" and kinds:
             if len(set(kinds)) == 1 and len(kinds) > 1:
                 return f"{len(kinds)} × {kinds[0]}"

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 __all__ = ["Links", "Ports", "with_ports"]
 
-Links = dict[tuple[str, str], set[bool]]
-"""From part to part, by their keys: whether the value is joined to others there."""
+Links = dict[tuple[str, str], set[tuple[int, bool]]]
+"""From part to part, by their keys: the numbers of the operations whose values flow, and whether each is concatenated."""
 Ports = dict[str, list[int]]
 """By the key of a port: the operations that made what passes, below zero for inputs of the network."""
 
@@ -38,8 +38,8 @@ def with_ports(links: Links) -> tuple[Links, Ports, Ports]:
         if len(ports) > _MOST_ALIKE:
             into |= dict.fromkeys(ports, ports[0])
     fewer: Links = defaultdict(set)
-    for (source, target), joins in links.items():
-        fewer[into.get(source, source), into.get(target, target)] |= joins
+    for (source, target), values in links.items():
+        fewer[into.get(source, source), into.get(target, target)] |= values
     incoming: Ports = {}
     outgoing: Ports = {}
     for port in _in_order(neighbours):
