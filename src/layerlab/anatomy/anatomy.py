@@ -149,6 +149,12 @@ class Anatomy:
 
         return rich_table(self, depth, folded=folded)
 
+    def to_scale(self) -> str:
+        """Return an SVG of the stages as boxes of channels by height by width, drawn to scale as papers do."""
+        from layerlab.anatomy.scale_picture import scale_picture
+
+        return scale_picture(self)
+
     def diagram(self, depth: int | None = None) -> str:
         """Return a picture of the network as the text of an SVG, for light and dark pages.
 
