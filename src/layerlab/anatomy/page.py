@@ -27,6 +27,8 @@ MODULES = (
     "page_panel.js", "page_table.js", "page.js",
 )  # fmt: skip
 """Files of ``static/`` that make the page's script, each after those that it imports."""
+_IMPORT = re.compile(r'^import ({[^}]*}) from "\./([\w.]+)";$', flags=re.M)
+_EXPORT = re.compile(r"^export (?:async )?(?:function|const|class) (\w+)", flags=re.M)
 
 
 def html_page(anatomy: Anatomy) -> str:
@@ -106,10 +108,20 @@ def page_payload(anatomy: Anatomy) -> dict[str, Any]:
 
 
 def page_script() -> str:
-    """Return the modules as one script: without their imports of each other, and nothing exported."""
-    whole = "\n".join(_read(STATIC / name) for name in MODULES)
-    return re.sub(r"^import [^;]*;\n", "", re.sub(r"^export (?=async|function|const|class)", "", whole, flags=re.M),
-                  flags=re.M)  # fmt: skip
+    """Return the modules as one script: each a function of its own that returns what it exports."""
+    return "\n".join(_as_function(name) for name in MODULES)
+
+
+def _as_function(name: str) -> str:
+    text = _read(STATIC / name)
+    exported = ", ".join(_EXPORT.findall(text))
+    text = _IMPORT.sub(lambda found: f"const {found[1]} = {_variable(found[2])};", text)
+    text = re.sub(r"^export ", "", text, flags=re.M)
+    return f"const {_variable(name)} = (() => {{\n{text}return {{ {exported} }};\n}})();"
+
+
+def _variable(file: str) -> str:
+    return f"module_{file.removesuffix('.js')}"
 
 
 def _picture(anatomy: Anatomy) -> tuple[dict[str, Any] | None, str]:

@@ -46,51 +46,42 @@ export function frameTitle(node) {
  */
 function arranged(picture, key, opened, above, parent) {
   const level = picture.levels[key];
-  const around = [...above, key];
+  const within = [...above, key];
   /** @type {Map<string, Item>} */
   const items = new Map();
   /** @type {Map<Item, Composed>} */
   const inner = new Map();
   for (const node of level.nodes) {
     const to = node.level;
-    const open = to !== null && opened.has(to) && !around.includes(to) && Object.hasOwn(picture.levels, to);
+    const open = to !== null && opened.has(to) && !within.includes(to) && Object.hasOwn(picture.levels, to);
     const place = `${parent?.place ?? ""}/${node.id}`;
     const { x, y, w, h } = node;
     /** @type {Item} */
     const item = { place, parent, levelKey: key, depth: above.length, node, open, x, y, w, h };
     items.set(node.id, item);
-    if (open) inner.set(item, arranged(picture, to, opened, around, item));
+    if (open) inner.set(item, arranged(picture, to, opened, within, item));
   }
   const [across, down] = maps(inner);
-  /** @type {Map<Item, [Point, Point]>} */
-  const shifts = new Map();
   /** @type {Item[]} */
   const order = [];
   for (const item of items.values()) {
-    const { x, y, w, h } = item.node;
+    const { node } = item;
     const content = inner.get(item);
+    [item.w, item.h] = content ? needed(node, content) : [node.w, node.h];
+    item.x = around(across, node.x, node.w, item.w);
+    item.y = around(down, node.y, node.h, item.h);
     order.push(item);
-    if (content) {
-      [item.x, item.y] = [across(x), down(y)];
-      [item.w, item.h] = [across(x + w) - item.x, down(y + h) - item.y];
-      const free = item.h - HEADER - content.height;
-      move(content, item.x + (item.w - content.width) / 2, item.y + HEADER + free / 2);
-      order.push(...content.items);
-    } else {
-      /** @type {Point} */
-      const before = [x + w / 2, y + h / 2];
-      /** @type {Point} */
-      const after = [across(before[0]), down(before[1])];
-      [item.x, item.y] = [after[0] - w / 2, after[1] - h / 2];
-      shifts.set(item, [before, after]);
-    }
+    if (!content) continue;
+    const free = item.h - HEADER - content.height;
+    move(content, item.x + (item.w - content.width) / 2, item.y + HEADER + free / 2);
+    order.push(...content.items);
   }
   /** @type {Wire[]} */
   const wires = [];
   level.edges.forEach((edge, at) => {
     const [source, target] = [items.get(edge.source), items.get(edge.target)];
     if (!source || !target) return;
-    const points = inner.size ? bent(edge, across, down, shifts.get(source), shifts.get(target)) : edge.points;
+    const points = inner.size ? bent(edge, across, down, source, target) : edge.points;
     wires.push({ place: `${parent?.place ?? ""}/${at}`, source, target, depth: above.length, edge, points });
   });
   for (const content of inner.values()) wires.push(...content.wires);
@@ -120,12 +111,35 @@ function maps(inner) {
   /** @type {Wanted[]} */
   const down = [];
   for (const [{ node }, content] of inner) {
-    // Characters, as Python counts them.
-    const title = TITLE_SIDE + TITLE_CHARACTER * [...frameTitle(node)].length;
-    across.push([node.x, node.x + node.w, Math.max(node.w, content.width, title)]);
-    down.push([node.y, node.y + node.h, HEADER + content.height]);
+    const [width, height] = needed(node, content);
+    across.push([node.x, node.x + node.w, width]);
+    down.push([node.y, node.y + node.h, height]);
   }
   return [stretch(across), stretch(down)];
+}
+
+/**
+ * The width and height of an opened node.
+ * @param {PictureNode} node
+ * @param {Composed} content
+ * @returns {Point}
+ */
+function needed(node, content) {
+  // Characters, as Python counts them.
+  const title = TITLE_SIDE + TITLE_CHARACTER * [...frameTitle(node)].length;
+  return [Math.max(node.w, content.width, title), HEADER + content.height];
+}
+
+/**
+ * Where a node of a new length begins.
+ * @param {Stretch} map
+ * @param {number} low
+ * @param {number} length
+ * @param {number} wanted
+ */
+function around(map, low, length, wanted) {
+  const start = map(low + length / 2) - wanted / 2;
+  return Math.max(map(low), Math.min(start, map(low + length) - wanted));
 }
 
 /**
@@ -155,12 +169,12 @@ function stretch(wanted) {
 }
 
 /**
- * The points of an edge where its level is stretched; an end at a closed node stays where it was on that node.
+ * The points of an edge where its level is stretched; its ends stay where they were on their nodes.
  * @param {PictureEdge} edge
  * @param {Stretch} across
  * @param {Stretch} down
- * @param {[Point, Point] | undefined} source the node's centre before and after
- * @param {[Point, Point] | undefined} target
+ * @param {Item} source
+ * @param {Item} target
  * @returns {Point[]}
  */
 function bent(edge, across, down, source, target) {
@@ -168,17 +182,48 @@ function bent(edge, across, down, source, target) {
   /** @type {Point[]} */
   const points = cut(old).map(([x, y]) => [across(x), down(y)]);
   const last = points.length - 1;
-  for (const [shift, end, near, was] of /** @type {const} */ ([
+  for (const [item, end, near, was] of /** @type {const} */ ([
     [source, 0, 1, old[0]],
     [target, last, last - 1, old[old.length - 1]],
   ])) {
-    if (!shift) continue;
-    const [before, after] = shift;
-    const dx = after[0] + was[0] - before[0] - points[end][0];
-    const dy = after[1] + was[1] - before[1] - points[end][1];
+    const { node } = item;
+    const dx = onto(was[0], node.x, node.w, item.x, item.w) - points[end][0];
+    const dy = onto(was[1], node.y, node.h, item.y, item.h) - points[end][1];
     for (const at of [end, near]) points[at] = [points[at][0] + dx, points[at][1] + dy];
   }
+  smooth(points);
   return points;
+}
+
+/**
+ * Where a coordinate of an edge's end goes, along one axis of its node.
+ * @param {number} value
+ * @param {number} low of the node before
+ * @param {number} length
+ * @param {number} newLow
+ * @param {number} newLength
+ */
+function onto(value, low, length, newLow, newLength) {
+  const off = value - low - length / 2;
+  const inside = Math.max(-length / 2, Math.min(length / 2, off));
+  return newLow + newLength / 2 + (inside * newLength) / length + off - inside;
+}
+
+/**
+ * Put the points before and behind every joint of two cubics on one line with it, at their distances.
+ * @param {Point[]} points
+ */
+function smooth(points) {
+  for (let joint = 3; joint < points.length - 1; joint += 3) {
+    const [[ax, ay], [px, py], [bx, by]] = points.slice(joint - 1, joint + 2);
+    const [into, out] = [Math.hypot(px - ax, py - ay), Math.hypot(bx - px, by - py)];
+    if (!into || !out) continue;
+    const [dx, dy] = [(px - ax) / into + (bx - px) / out, (py - ay) / into + (by - py) / out];
+    const length = Math.hypot(dx, dy);
+    if (!length) continue;
+    points[joint - 1] = [px - (into * dx) / length, py - (into * dy) / length];
+    points[joint + 1] = [px + (out * dx) / length, py + (out * dy) / length];
+  }
 }
 
 /**
