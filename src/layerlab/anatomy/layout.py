@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from layerlab.errors import LayerlabError
 
@@ -27,11 +28,19 @@ class Plan:
         name: what a sentence calls it.
         nodes: width and height of each, in pixels.
         edges: numbers of the two nodes, the smaller first.
+        top, bottom: numbers of the nodes that belong there.
     """
 
     name: str
     nodes: tuple[Point, ...]
     edges: tuple[tuple[int, int], ...]
+    top: tuple[int, ...] = ()
+    bottom: tuple[int, ...] = ()
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """What the child is asked."""
+        return {"nodes": self.nodes, "edges": self.edges, "source": self.top, "sink": self.bottom}
 
 
 @dataclass(frozen=True)
@@ -60,19 +69,20 @@ def lay_out(plans: Sequence[Plan], seconds: float = _SECONDS) -> list[Placed]:
     Raises:
         LayerlabError: pygraphviz is missing or fails, or the time is over; names the graph it was at.
     """
-    different = list({(plan.nodes, plan.edges): plan for plan in plans}.values())
+    keys = [json.dumps(plan.question) for plan in plans]
+    different = dict(zip(keys, plans, strict=True))
     if not different:
         return []
-    answers = _asked(different, seconds)
-    known = {(plan.nodes, plan.edges): _read(line) for plan, line in zip(different, answers, strict=True)}
-    return [known[plan.nodes, plan.edges] for plan in plans]
+    answers = _asked(list(different.values()), seconds)
+    known = {key: _read(line) for key, line in zip(different, answers, strict=True)}
+    return [known[key] for key in keys]
 
 
 def _asked(plans: Sequence[Plan], seconds: float) -> list[str]:
     """Return one line for each graph from the child."""
     if importlib.util.find_spec("pygraphviz") is None:
         raise LayerlabError("a diagram needs the package pygraphviz, which is not installed: pip install pygraphviz")
-    question = json.dumps([{"nodes": plan.nodes, "edges": plan.edges} for plan in plans])
+    question = json.dumps([plan.question for plan in plans])
     # -P: the child's own folder, whose html.py is not the standard library's, stays off its path.
     command = [sys.executable, "-P", str(_CHILD)]
     try:

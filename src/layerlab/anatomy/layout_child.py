@@ -1,9 +1,9 @@
 """Lays out graphs with Graphviz; run by its path in a process of its own, since the library cannot be interrupted.
 
-Reads one JSON document: a list of graphs, each ``{"nodes": [[width, height], ...], "edges": [[source, target],
-...]}`` in pixels. Writes one line of JSON for each, as soon as it is known: ``{"width", "height", "nodes": [[x, y],
-...], "edges": [[[x, y], ...], ...]}``: corners and cubic Beziers, y downward. Imports nothing of the package: that
-would load torch.
+Reads one JSON document: a list of graphs, each ``{"nodes": [[width, height], ...], "edges": [[source, target], ...],
+"source": [node, ...], "sink": [node, ...]}`` in pixels, the last two being what lies at the top and at the bottom.
+Writes one line of JSON for each, as soon as it is known: ``{"width", "height", "nodes": [[x, y], ...], "edges":
+[[[x, y], ...], ...]}``: corners and cubic Beziers, y downward. Imports nothing of the package: that would load torch.
 """
 
 import json
@@ -30,6 +30,9 @@ def laid_out(graph: dict[str, Any]) -> dict[str, Any]:
     drawing.edge_attr.update(dir="none")
     for number, (width, height) in enumerate(sizes):
         drawing.add_node(str(number), width=f"{width / _INCH:.4f}", height=f"{height / _INCH:.4f}")
+    for rank in ("source", "sink"):
+        if len(graph[rank]) > 1:
+            drawing.add_subgraph([str(number) for number in graph[rank]], rank=rank)
     ranks, main = main_line(len(sizes), edges)
     for number in main:
         drawing.get_node(str(number)).attr["group"] = "main"  # kept on one straight line

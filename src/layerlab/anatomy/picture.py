@@ -75,7 +75,10 @@ def _plan(anatomy: Anatomy, level: Level, nodes: list[dict[str, Any]]) -> Plan:
     place = {key: number for number, key in enumerate(level.parts)}
     edges = tuple((place[link.source], place[link.target]) for link in level.links)
     name = f'"{level.key}"' if level.key else f"the whole {anatomy.root.kind}"
-    return Plan(name, tuple((node["w"], node["h"]) for node in nodes), edges)
+    top, bottom = (
+        tuple(number for key, number in place.items() if key.startswith(word)) for word in ("input:", "output:")
+    )
+    return Plan(name, tuple((node["w"], node["h"]) for node in nodes), edges, top, bottom)
 
 
 def _placed(anatomy: Anatomy, level: Level, nodes: list[dict[str, Any]], place: Placed) -> dict[str, Any]:

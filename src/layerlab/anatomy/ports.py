@@ -8,7 +8,7 @@ from collections.abc import Iterable
 __all__ = ["Links", "Ports", "with_ports"]
 
 Links = dict[tuple[str, str], set[tuple[int, bool]]]
-"""From part to part, by their keys: the numbers of the operations whose values flow, and whether each is concatenated."""
+"""From part to part, by their keys: which operations' values flow, and whether each is concatenated there."""
 Ports = dict[str, list[int]]
 """By the key of a port: the operations that made what passes, below zero for inputs of the network."""
 
