@@ -19,7 +19,16 @@ from layerlab.anatomy.explain.line import Line, Phrase, formula, say
 from layerlab.anatomy.record import Layer
 from layerlab.layers import same_padding
 
-__all__ = ["adaptive_pooling", "crop_or_pad", "global_pooling", "pooling", "shuffle", "upsampling"]
+__all__ = [
+    "adaptive_pooling",
+    "crop_or_pad",
+    "fractional_pooling",
+    "global_pooling",
+    "pooling",
+    "shuffle",
+    "unpooling",
+    "upsampling",
+]
 
 
 def _dimensions(layer: Layer) -> int:
@@ -80,6 +89,31 @@ def global_pooling(layer: Layer) -> list[Line]:
         *field_lines(layer, [(size, size, 1) for size in space]),
         *dense_comparison(layer, 0),
     ]
+
+
+def fractional_pooling(layer: Layer) -> list[Line]:
+    """Explain max pooling whose windows stand at random steps between two whole numbers."""
+    count = _dimensions(layer)
+    kernel = several(layer.settings["kernel_size"], count)
+    size = math.prod(kernel)
+    return [
+        equation("window-values", product(*kernel), size, size, Phrase("pool.max")),
+        say("pool.fractional"),
+        *dense_comparison(layer, 0),
+    ]
+
+
+def unpooling(layer: Layer) -> list[Line]:
+    """Explain the inverse of max pooling: each value goes back to the place that it came from."""
+    count = _dimensions(layer)
+    names = ("kernel_size", "stride", "padding")
+    space, out = layer.inputs[0][-count:], layer.outputs[0][-count:]
+    axes = zip(space, *(several(layer.settings[name], count) for name in names), strict=True)
+    formulas = [
+        (f"({size:,} - 1)*{stride} - 2*{pad} + {kernel}", (size - 1) * stride - 2 * pad + kernel)
+        for size, kernel, stride, pad in axes
+    ]
+    return [*per_dimension("out", formulas, out), say("unpool")]
 
 
 def crop_or_pad(layer: Layer) -> list[Line]:
