@@ -232,9 +232,11 @@ def test_the_arithmetic_of_a_layer_in_both_languages() -> None:
 
 def test_files_to_keep() -> None:
     network = Network(model="lecture_cnn")
-    kept = {form: file(File(network=network, form=form)) for form in ("svg", "html", "json")}  # type: ignore[arg-type]
+    kept = {form: file(File(network=network, form=form)) for form in ("svg", "scale", "html", "json")}  # type: ignore[arg-type]
     assert kept["svg"].name == "lecture_cnn.svg"
     assert kept["svg"].content.lstrip().startswith(("<svg", "<?xml"))
+    assert kept["scale"].name == "lecture_cnn-to-scale.svg"
+    assert "<svg" in kept["scale"].content
     assert "<!doctype html>" in kept["html"].content[:200].lower()
     assert json.loads(kept["json"].content)["totals"]["parameters"] == 146_058
 

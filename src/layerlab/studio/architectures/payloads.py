@@ -253,7 +253,7 @@ def file(asked: File, bench: Bench = BENCH) -> Kept:
             case "svg":
                 return anatomy.diagram()
             case "scale":
-                return str(getattr(anatomy, "to_scale")())  # noqa: B009
+                return anatomy.to_scale()
             case "html":
                 return anatomy.to_html()
             case "json":

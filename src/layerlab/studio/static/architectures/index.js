@@ -115,7 +115,7 @@ export function mount(root) {
       again.hidden = false;
       return refuse(error);
     }
-    controls.hidden = result.hidden = false;
+    controls.hidden = false;
     if (named()) follow();
   }
 
@@ -186,6 +186,7 @@ export function mount(root) {
       tell();
       await showPin();
       if (!now) return;
+      result.hidden = false;
       strip.show(now, before, pinned?.numbers ?? null);
       share.show(now.command, now.python);
       if (state.keras !== null) input.show(state.input, now.input[0] ?? null, undefined);

@@ -27,7 +27,7 @@ const FIGURES = [
 
 /**
  * @param {{ onpin: () => void }} options
- * @returns {{ root: HTMLElement, show: (now: Numbers, before: Numbers | null, pinned: Numbers | null) => void, pinnable: (can: boolean) => void, stale: (is: boolean) => void }}
+ * @returns {{ root: HTMLElement, show: (now: Numbers, before: Numbers | null, pinned: Numbers | null) => void, stale: (is: boolean) => void }}
  */
 export function numbersStrip({ onpin }) {
   const list = h("dl", { class: "architecture-numbers" });
@@ -64,9 +64,6 @@ export function numbersStrip({ onpin }) {
     show(now, before, pinned) {
       shown = [now, before, pinned];
       draw();
-    },
-    pinnable(can) {
-      pin.hidden = !can;
     },
     stale: (is) => root.classList.toggle("stale", is),
   };

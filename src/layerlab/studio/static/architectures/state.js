@@ -82,7 +82,10 @@ function readable(query) {
  */
 export function readValue(written, control) {
   if (control.kind === "switch") return written === "true" ? true : written === "false" ? false : written;
-  if (control.kind === "choice") return control.choices.find((choice) => String(choice) === written) ?? written;
+  if (control.kind === "choice") {
+    const at = control.choices.findIndex((choice) => String(choice) === written);
+    return at < 0 ? written : control.choices[at]; // null may be a choice
+  }
   const number = Number(written.replace(",", "."));
   return written.trim() !== "" && Number.isFinite(number) ? number : written;
 }
