@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import random
 import warnings
@@ -395,6 +396,7 @@ def process() -> dict[str, Any]:
             torch.get_default_device(),
             torch.get_default_dtype(),
             torch.get_num_threads(),
+            gc.isenabled(),
             torch.are_deterministic_algorithms_enabled(),
             torch.get_float32_matmul_precision(),
             torch._C._len_torch_function_stack(),

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from layerlab.anatomy import cost
 from layerlab.anatomy.memory import Alive
-from layerlab.anatomy.operations import Graph
+from layerlab.anatomy.operations import Graph, unwatched
 from layerlab.anatomy.reach import follow
 from layerlab.anatomy.record import Call, Failure, Operation, Shape
 from layerlab.anatomy.settings import settings_of
@@ -232,7 +232,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if self._failure is None or self._failure.error is not error:
                 self._failure = self._describe(frame, error)
             return
-        self._note_call(frame, output)
+        with unwatched():
+            self._note_call(frame, output)
 
     def _note_call(self, frame: _Frame, output: Any) -> None:
         outputs = tuple(tensors_in(output))
@@ -277,7 +278,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if result is not NotImplemented:
                 return result
         result = _result(func, args, kwargs)
-        self._note_operation(func, args, kwargs, result)
+        with unwatched():
+            self._note_operation(func, args, kwargs, result)
         return result
 
     def _note_operation(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:
@@ -338,7 +340,8 @@ _WRITES_STATISTICS = frozenset({"native_batch_norm", "cudnn_batch_norm", "miopen
 
 
 def _result(func: Any, args: Any, kwargs: Any) -> Any:
-    result = known_result(func, args, kwargs)
+    with unwatched():
+        result = known_result(func, args, kwargs)
     return result if result is not None else func(*args, **kwargs)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -87,6 +89,19 @@ def diagnose_input(module: nn.Module, inputs: Any) -> str | None:
     return None
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Let Python not look for cycles: without memory there is nothing to gain, and it takes as long as the run."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_no_collection()
 def _on_meta(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Anatomy:
     twin = meta_twin(module)
     # The twin may still reach the original, through a function that knows it.

@@ -13,7 +13,10 @@ from torch.overrides import TorchFunctionMode
 from layerlab.anatomy.record import Call, Operation, Shape
 from layerlab.anatomy.twin import tensors_in
 
-__all__ = ["Graph", "Node"]
+__all__ = ["Graph", "Node", "unwatched"]
+
+unwatched = torch._C.DisableTorchFunction
+"""While it is on, no mode sees what is asked of a tensor: our own questions are nobody's business, and faster."""
 
 
 class Running(Protocol):
@@ -58,14 +61,16 @@ class Graph(TorchFunctionMode):
         name = getattr(func, "__name__", "call")
         if name == "__get__" or name in _SAY_SOMETHING:
             return func(*args, **kwargs)
-        node = self._begin(name, args, kwargs)
+        with unwatched():
+            node = self._begin(name, args, kwargs)
         before, self.node = self.node, node
         try:
             result = func(*args, **kwargs)
         finally:
             self.node = before
         if result is not None or name == "__setitem__":
-            self._end(node, args, result)
+            with unwatched():
+                self._end(node, args, result)
         return result
 
     def input(self, number: int, tensor: torch.Tensor) -> None:

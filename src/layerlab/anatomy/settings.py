@@ -34,11 +34,11 @@ def _names_of_class(kind: Hashable) -> frozenset[str]:
 def settings_of(module: nn.Module) -> dict[str, Any]:
     """Return the plain attributes among the names that torch and we use; ``bias`` says whether there is one."""
     found: dict[str, Any] = {}
+    # To ask a module for what it does not have is slow, and most names it does not have.
     of_class = _names_of_class(cast(Hashable, type(module)))
-    held = (module.__dict__, module._parameters, module._buffers, module._modules)
+    names = of_class.union(module.__dict__, module._parameters, module._buffers, module._modules)
     for name in _NAMES:
-        # To ask a module for what it does not have is slow, and most names it does not have.
-        if name not in of_class and not any(name in holder for holder in held):
+        if name not in names:
             continue
         value = getattr(module, name, None)
         if name == "bias":
