@@ -216,7 +216,7 @@ def test_first_layer_of_the_lectures_network() -> None:
         (layers.SameMaxPool2d(3, 2), (1, 8, 8), "out = floor((8 + 0 + 1 - 3)/2) + 1 = 4"),
         (nn.LeakyReLU(0.1), (4,), "y = max(0.1x, x)  (for each value by itself)"),
         (nn.ELU(), (4,), "y = x, x >= 0;  y = 1(e^x - 1), x < 0  (for each value by itself)"),
-        (nn.Dropout(0.25), (4,), "in training each value becomes 0 with probability 0.25"),
+        (nn.Dropout(0.25), (4,), "in training each value becomes zero with probability 0.25"),
         (nn.Flatten(), (128, 11, 11), "out = 128*11*11 = 15,488"),
     ],
 )

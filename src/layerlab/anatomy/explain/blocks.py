@@ -93,7 +93,7 @@ def _is_sum(operation: Operation, names: _Names) -> bool:
         return False
     if any(source >= 0 and names.of(source) is None for source in operation.sources):
         return False
-    names.call_sum(operation, Phrase("sum.earlier"))  # so that a later sum may use it; its number comes after
+    names.call_sum(operation, Phrase("sum"))  # so that a later one may use it; its number comes after
     return True
 
 

@@ -60,7 +60,7 @@ def radial_basis(layer: Layer) -> list[Line]:
     """Explain ``RadialBasis``: the distance to a drawn prototype of each class."""
     into, classes = layer.inputs[0][-1], layer.outputs[0][-1]
     return [
-        formula(f"y_k = -((x_1 - p_k1)^2 + ... + (x_n - p_kn)^2), n = {into}, k = 1...{classes}"),
+        formula(f"y_k = -sum((x_j - p_k_j)^2), j = 1...{into}, k = 1...{classes}"),
         equation("buffers", product(into, classes), into * classes, layer.own_buffers, Phrase("rbf.drawn")),
         say("rbf.nearest"),
     ]

@@ -73,7 +73,10 @@ def adaptive_pooling(layer: Layer) -> list[Line]:
         say("pool.adaptive", axis_size=size, out=end, start=f"floor(i*{size}/{end})", end=f"ceil((i + 1)*{size}/{end})")
         for size, end in dict.fromkeys(zip(space, out, strict=True))
     ]
-    return [*lines, say(f"{_what(layer)}.window"), *dense_comparison(layer, 0)]
+    lines.append(say(f"{_what(layer)}.window"))
+    if all(size % end == 0 for size, end in zip(space, out, strict=True)):  # windows of one size side by side
+        lines += field_lines(layer, [(size // end, size // end, 1) for size, end in zip(space, out, strict=True)])
+    return lines + dense_comparison(layer, 0)
 
 
 def global_pooling(layer: Layer) -> list[Line]:
