@@ -6,13 +6,16 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from layerlab.anatomy.anatomy import Anatomy
+from layerlab.anatomy.explain.line import Line
+from layerlab.anatomy.explain.words import note_phrase, written
 from layerlab.anatomy.html import html_table
 from layerlab.anatomy.record import Layer
-from layerlab.anatomy.rows import footer, rows_of, title
+from layerlab.anatomy.rows import rows_of, title
 from layerlab.anatomy.text import memory, per_axis, without_batch
 from layerlab.errors import LayerlabError
 
@@ -48,15 +51,14 @@ def html_page(anatomy: Anatomy) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = json.loads(_read(TEMPLATES / "page_words.json"))
     return environment.get_template("page.html").render(
         title=title(anatomy),
         kind=anatomy.root.kind,
-        words=words["en"],
+        words=_words()["en"],
         style=Markup(_read(STATIC / "diagram.css") + _read(STATIC / "page.css")),  # noqa: S704  (our own files)
         script=Markup(script),  # noqa: S704  (likewise)
         hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
-        data=Markup(_script_json({**page_payload(anatomy), "words": words})),  # noqa: S704  (escaped just there)
+        data=Markup(_script_json(page_payload(anatomy))),  # noqa: S704  (escaped just there)
         table=Markup(html_table(anatomy)),  # noqa: S704  (it escapes every name)
     )
 
@@ -68,8 +70,9 @@ def page_payload(anatomy: Anatomy) -> dict[str, Any]:
         ``picture`` (or None, and ``problem`` says why), ``totals``, ``layers`` (one record a layer, the root first),
         ``open`` (paths of the rows that are open at the start), ``texts`` and ``explanations``: by language, for each
         layer the indent and the number of each line's text, the title first, so that a line that many layers share
-        is held once.
+        is held once. ``notes`` and ``words`` are by language too.
     """
+    words = _words()
     picture, problem = _picture(anatomy)
     texts: dict[str, int] = {}
     layers = (anatomy.root, *anatomy.layers)
@@ -97,13 +100,14 @@ def page_payload(anatomy: Anatomy) -> dict[str, Any]:
             "gradients": memory(totals.gradient_bytes),
             "adam": memory(totals.optimizer_bytes["Adam"]),
         },
-        "notes": footer(anatomy),
+        "notes": {language: _notes(anatomy, words[language], language) for language in LANGUAGES},
         "layers": [_row(layer) for layer in layers],
         "open": [row.layer.path for row in rows_of(anatomy) if row.is_open],
         "explanations": {
             language: [_explained(anatomy, layer, language, texts) for layer in layers] for language in LANGUAGES
         },
         "texts": list(texts),
+        "words": words,
     }
 
 
@@ -160,6 +164,36 @@ def _explained(anatomy: Anatomy, layer: Layer, language: str, texts: dict[str, i
         text = line.lstrip(" ")
         encoded += [(len(line) - len(text)) // 2, texts.setdefault(text, len(texts))]
     return encoded
+
+
+def _notes(anatomy: Anatomy, words: Mapping[str, str], language: str) -> list[str]:
+    """Return what a reader must know of the numbers: of the whole network, then of its layers, each note once."""
+    totals = anatomy.totals
+    unused = totals.parameters - totals.executed_parameters
+    known = {
+        "ran on real numbers": words["noteReal"],
+        "MACs are a lower bound": words["noteBound"].format(names=", ".join(totals.uncounted)),
+        f"{unused:,} parameters took no part": words["noteUnused"].format(
+            rest=f"{unused:,}", executed=f"{totals.executed_parameters:,}", all=f"{totals.parameters:,}"
+        ),
+    }
+    notes = [next((text for start, text in known.items() if note.startswith(start)), note) for note in anatomy.notes]
+    places: dict[str, list[str]] = {}
+    for layer in anatomy.layers:
+        for note in layer.notes:
+            places.setdefault(note, []).append(layer.path)
+    for note, paths in places.items():
+        named = ", ".join(paths[:2])
+        if len(paths) > 2:
+            named = words["places"].format(paths=named, count=len(paths) - 2)
+        notes.append(f"{named}: {written(Line((note_phrase(note),)), language)}")
+    return notes
+
+
+def _words() -> dict[str, dict[str, str]]:
+    """Return the page's words by language."""
+    words: dict[str, dict[str, str]] = json.loads(_read(TEMPLATES / "page_words.json"))
+    return words
 
 
 def _read(file: Path) -> str:

@@ -33,6 +33,7 @@ import { describe, fillWords, WORDS } from "./words.js";
  * @property {(key: string) => void} open a level, and those around it
  * @property {(key: string) => void} close
  * @property {(key: string) => void} toggle
+ * @property {(keys: string[]) => void} show let exactly these levels be open
  * @property {(path: string | null) => PictureNode | null} select the node of a layer, or of the nearest around it,
  *   opening what is around it; without telling `onselect`
  * @property {() => string[]} opened
@@ -103,10 +104,11 @@ export function mountDiagram(root, picture, options = {}) {
     composed = compose(picture, opened);
     const old = new Map(before.items.map((item) => [item.place, item]));
     const oldWires = new Map(before.wires.map((wire) => [wire.place, wire]));
-    view.resize(composed);
     const [was, now] = [old.get(anchor ?? ""), composed.items.find((item) => item.place === anchor)];
+    const stood = was && view.onScreen(was.x + was.w / 2, was.y);
+    view.resize(composed);
     const shift = was && now ? [now.x + now.w / 2 - was.x - was.w / 2, now.y - was.y] : [0, 0];
-    view.shift(shift[0], shift[1]);
+    if (stood && now) view.scrollTo(now.x + now.w / 2, now.y, stood);
     synchronise();
     const moving = before.items.length > 0 && !matchMedia("(prefers-reduced-motion: reduce)").matches;
     animate(moving, (share) => {
@@ -298,6 +300,11 @@ export function mountDiagram(root, picture, options = {}) {
     toggle(key) {
       if (opened.has(key)) this.close(key);
       else this.open(key);
+    },
+    show(keys) {
+      opened.clear();
+      for (const key of keys) opened.add(key);
+      update();
     },
     select(path) {
       const home = path === null ? null : nearestHome(homes, path);

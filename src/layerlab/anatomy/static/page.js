@@ -16,6 +16,10 @@ const FAMILIES = [
   ...["convolution", "dense", "attention", "recurrent", "embedding", "normalization", "activation", "pooling"],
   ...["merge", "shape", "other", "block"],
 ];
+const EDGES = [
+  ["skip", "skipEdge"],
+  ["concatenation", "joinEdge"],
+];
 const THEMES = ["auto", "light", "dark"];
 
 const data = JSON.parse(byId("data").textContent ?? "");
@@ -102,10 +106,13 @@ function translate() {
   showTotals(byId("totals"), data.totals, words, language);
   if (!diagram) {
     byId("mount").replaceChildren(make("p", {}, fillWords(words.noDiagram, { problem: data.problem })));
-    byId("help").hidden = true;
+    for (const id of ["help", "levels"]) byId(id).hidden = true;
   }
   diagram?.relabel(words);
   table.relabel(words, language);
+  const notes = data.notes[language].map((/** @type {string} */ note) => make("li", {}, note));
+  byId("notes").replaceChildren(...notes);
+  byId("notes-section").hidden = notes.length === 0;
   legend(words);
   switches(words);
   found();
@@ -116,7 +123,11 @@ function translate() {
 function legend(words) {
   const nodes = Object.values(picture?.levels ?? {}).flatMap((level) => level.nodes);
   const families = new Set(nodes.filter((node) => node.level === null || node.family !== "block").map((node) => node.family));
-  const items = FAMILIES.filter((family) => families.has(family)).map((family) => make("li", { class: `family-${family}` }, words[family]));
+  const edges = Object.values(picture?.levels ?? {}).flatMap((level) => level.edges);
+  const items = [
+    ...FAMILIES.filter((family) => families.has(family)).map((family) => [`family-${family}`, words[family]]),
+    ...EDGES.filter(([kind]) => edges.some((edge) => edge.kind === kind)).map(([kind, word]) => [kind, words[word]]),
+  ].map(([name, text]) => make("li", { class: name }, text));
   byId("legend").replaceChildren(...items);
 }
 
@@ -196,7 +207,11 @@ byId("search").addEventListener("keydown", (event) => {
   found();
   if (path !== null) go(path);
 });
-byId("notes").replaceChildren(...data.notes.map((/** @type {string} */ note) => make("li", {}, note)));
+byId("open-more").addEventListener("click", () => {
+  const ring = diagram?.composed().items.flatMap((item) => (item.open ? [] : (item.node.level ?? []))) ?? [];
+  diagram?.show([...diagram.opened(), ...ring]);
+});
+byId("close-all").addEventListener("click", () => diagram?.show([]));
 document.documentElement.dataset.theme = remembered("theme", THEMES) ?? "auto";
 byId("main").hidden = false;
 translate();

@@ -48,8 +48,13 @@ export function showPanel(root, known, choice, words, language, go) {
   const at = known.layers.findIndex((layer) => layer.path === choice.path);
   const encoded = known.explanations[language]?.[at] ?? [];
   const list = make("ul", { class: "arithmetic" });
+  const titles = new Map(known.explanations[language]?.map((lines, layer) => [lines[1], known.layers[layer].path]));
   for (let i = 2; i < encoded.length; i += 2) {
-    const line = make("li", {}, known.texts[encoded[i + 1]]);
+    const text = known.texts[encoded[i + 1]];
+    // The title of a part leads there.
+    const part = titles.get(encoded[i + 1]);
+    const line = make("li", {}, part === undefined ? text : make("button", { type: "button" }, make("bdi", {}, text)));
+    if (part !== undefined) line.firstElementChild?.addEventListener("click", () => go(part));
     line.style.setProperty("--indent", String(encoded[i]));
     list.append(line);
   }

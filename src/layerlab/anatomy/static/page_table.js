@@ -64,7 +64,7 @@ export function layerTable(root, layers, open, total, onselect) {
     const arrow = make("span", { class: "arrow", "aria-hidden": "true" }, holds.has(at) ? "▸" : "");
     const first = make("th", { scope: "row", class: "name", role: "rowheader" }, arrow, make("bdi", {}, name));
     first.style.setProperty("padding-left", `${layer.depth * 1.1 + 0.3}em`);
-    if (numbered) row.append(cell(layer.number));
+    if (numbered) row.append(cell(layer.number, "number"));
     row.append(first, cell(layer.kind, "kind"), cell(layer.output));
     row.append(...Array.from({ length: 3 }, () => cell("")), cell(layer.field), cell(layer.stride));
     body.append(row);
@@ -209,10 +209,10 @@ export function layerTable(root, layers, open, total, onselect) {
       locale = nextLocale;
       table.setAttribute("aria-label", words.tableTitle);
       const names = COLUMNS.map((name) => make("th", { scope: "col", class: name }, words[name]));
-      head.replaceChildren(...(numbered ? [make("th", { scope: "col" }, "#")] : []), ...names);
+      head.replaceChildren(...(numbered ? [make("th", { scope: "col", class: "number" }, "#")] : []), ...names);
       const figures = ["", count(total.parameters), count(total.macs), total.outputs, "", ""].map((text) => cell(text));
       const first = make("th", { scope: "row", class: "name" }, words.total);
-      foot.replaceChildren(...(numbered ? [cell("")] : []), first, cell(""), ...figures);
+      foot.replaceChildren(...(numbered ? [cell("", "number")] : []), first, cell(""), ...figures);
       update();
     },
   };

@@ -1,21 +1,22 @@
 /** Zooming and panning: the picture has a size, its window scrolls, and what lies under the pointer stays there. */
 
 /** @typedef {{ width: number, height: number }} Size */
+/** @typedef {{ x: number, y: number }} Spot in pixels of the screen */
 /**
  * @typedef {object} Viewport
  * @property {(size: Size) => void} resize the picture has another size now
- * @property {(by: number, at?: { x: number, y: number }) => void} zoom by a factor, about a point of the screen
+ * @property {(by: number, at?: Spot) => void} zoom by a factor, about a point of the screen
  * @property {() => void} fit to the window's width
  * @property {(box: { x: number, y: number, w: number, h: number }) => void} show scroll until a box is seen
- * @property {(x: number, y: number) => void} shift scroll by lengths of the picture
- * @property {() => number} scale
+ * @property {(x: number, y: number) => Spot} onScreen where a point of the picture is seen
+ * @property {(x: number, y: number, spot: Spot) => void} scrollTo scroll until a point of the picture is seen there
  * @property {() => void} destroy
  */
 
 const SMALLEST = 0.05;
 const LARGEST = 4;
 /** At the start a small picture is not blown up beyond this, and a large one not shrunk beyond that. */
-const [FIT_SMALLEST, FIT_LARGEST] = [0.4, 1.25];
+const [FIT_SMALLEST, FIT_LARGEST] = [0.55, 1.25];
 /** A press that moves less than this many pixels is a click. */
 const STILL = 4;
 const ROOM = 24;
@@ -46,20 +47,39 @@ export function viewport(frame, svg) {
 
   /**
    * @param {number} by
-   * @param {{ x: number, y: number }} [at]
+   * @param {Spot} [at]
    */
   function zoom(by, at) {
     const next = Math.min(LARGEST, Math.max(SMALLEST, scale * by));
     const outer = frame.getBoundingClientRect();
     const point = at ?? { x: outer.left + outer.width / 2, y: outer.top + Math.min(outer.height, innerHeight) / 2 };
     const before = svg.getBoundingClientRect();
-    const [u, v] = [(point.x - before.left) / scale, (point.y - before.top) / scale];
+    const [x, y] = [(point.x - before.left) / scale, (point.y - before.top) / scale];
     fitted = false;
     scale = next;
     apply();
-    const after = svg.getBoundingClientRect();
-    frame.scrollLeft += after.left + u * scale - point.x;
-    frame.scrollTop += after.top + v * scale - point.y;
+    scrollTo(x, y, point);
+  }
+
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @returns {Spot}
+   */
+  function onScreen(x, y) {
+    const { left, top } = svg.getBoundingClientRect();
+    return { x: left + x * scale, y: top + y * scale };
+  }
+
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {Spot} spot
+   */
+  function scrollTo(x, y, spot) {
+    const seen = onScreen(x, y);
+    frame.scrollLeft += seen.x - spot.x;
+    frame.scrollTop += seen.y - spot.y;
   }
 
   /** @param {WheelEvent} event */
@@ -116,7 +136,8 @@ export function viewport(frame, svg) {
   return {
     resize(next) {
       size = next;
-      apply();
+      if (fitted) fit();
+      else apply();
     },
     zoom,
     fit,
@@ -128,11 +149,8 @@ export function viewport(frame, svg) {
       frame.scrollLeft = into(frame.scrollLeft, frame.clientWidth, left, box.w * scale);
       frame.scrollTop = into(frame.scrollTop, frame.clientHeight, top, box.h * scale);
     },
-    shift(x, y) {
-      frame.scrollLeft += x * scale;
-      frame.scrollTop += y * scale;
-    },
-    scale: () => scale,
+    onScreen,
+    scrollTo,
     destroy() {
       watcher.disconnect();
       frame.removeEventListener("wheel", wheel);
