@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,9 +18,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import timm
 import torch
+import torchvision
 from PIL import Image
 from torch import nn
+
+from layerlab.anatomy import dissect
 
 Layerlab = Callable[..., Any]
 
@@ -83,8 +91,6 @@ def test_a_known_network_is_built_without_memory(
     seen: list[str] = []
     import layerlab.anatomy as package
 
-    dissect = package.dissect
-
     def watched(module: nn.Module, *args: Any) -> Any:
         seen.append(next(module.parameters()).device.type)
         return dissect(module, *args)
@@ -119,12 +125,14 @@ def test_a_known_network_that_needs_numbers_gets_them(
 
 
 def test_several_files_in_one_call(here: Path, layerlab: Layerlab) -> None:
-    done = layerlab("dissect", "lenet5", "--diagram", "net.svg", "--html", "net.html")
+    done = layerlab("dissect", "lenet5", "--diagram", "net.svg", "--html", "net.html", "--to-scale", "boxes.svg")
     assert done.code == 0, done.err
-    assert done.out == "net.svg: written\nnet.html: written\n"
+    assert done.out == "net.svg: written\nboxes.svg: written\nnet.html: written\n"
     assert "<svg" in Path("net.svg").read_text()[:500]
+    assert "<svg" in Path("boxes.svg").read_text()[:500]
+    assert Path("net.svg").read_text() != Path("boxes.svg").read_text()
     assert "</html>" in Path("net.html").read_text()
-    assert there() == ["cat.png", "net.html", "net.svg"], "no temporary file is left"
+    assert there() == ["boxes.svg", "cat.png", "net.html", "net.svg"], "no temporary file is left"
 
     done = layerlab("dissect", "lenet5", "--diagram", "net.svg", "--layer", "1", "--json")
     assert isinstance(json.loads(done.out), list)
@@ -282,8 +290,8 @@ def test_help_says_what_every_option_is_for(layerlab: Layerlab, monkeypatch: pyt
     monkeypatch.setenv("COLUMNS", "140")
     shown = layerlab("dissect", "--help").out
     for option in (
-        "--input", "--layer", "--language", "--depth", "--all", "--diagram", "--html", "--image", "--output",
-        "--weights", "--time", "--compare", "--json",
+        "--input", "--layer", "--language", "--depth", "--all", "--diagram", "--to-scale", "--html", "--image",
+        "--output", "--weights", "--time", "--compare", "--json",
     ):  # fmt: skip
         assert option in shown
     assert "replaces one of the same kind and no other" in " ".join(shown.split())
@@ -321,3 +329,67 @@ def test_the_generator_is_left_alone_by_a_network_without_memory() -> None:
     before = torch.get_rng_state()
     assert Subject("lenet5", None).anatomy.totals.parameters
     assert torch.equal(torch.get_rng_state(), before)
+
+
+GUIDE = Path(__file__).parents[1] / "docs" / "anatomy.md"
+
+
+def test_the_guide_shows_what_its_commands_print(
+    here: Path, layerlab: Layerlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS")
+    shown = 0
+    for block in re.findall(r"^```console\n(.*?)^```", GUIDE.read_text(), re.M | re.S):
+        command, _, output = block.partition("\n")
+        words = shlex.split(command.removeprefix("$ layerlab "))
+        if not output or "--html" in words:  # files are written in another test
+            continue
+        done = layerlab(*words)
+        assert [line.rstrip() for line in done.out.splitlines()] == output.splitlines(), command
+        shown += 1
+    assert shown >= 4
+
+
+@pytest.mark.slow
+def test_the_numbers_of_the_guide() -> None:
+    """Those of the recurrent network, and every one of them again, stand in the tests of the dissection."""
+    builders = {
+        "torchvision resnet18": torchvision.models.resnet18,
+        "torchvision googlenet": functools.partial(torchvision.models.googlenet, init_weights=False),
+        "torchvision densenet121": torchvision.models.densenet121,
+        "timm vit_tiny_patch16_224": functools.partial(timm.create_model, "vit_tiny_patch16_224"),
+        "torchvision swin_t": torchvision.models.swin_t,
+        "torchvision vit_b_16": torchvision.models.vit_b_16,
+    }
+    text = GUIDE.read_text()
+    for name, build in builders.items():
+        with torch.device("meta") if name != "torchvision swin_t" else contextlib.nullcontext():
+            totals = dissect(build(), (3, 224, 224)).totals
+        line = next(line for line in text.splitlines() if line.startswith(f"| {name}"))
+        assert f"{totals.parameters:,}" in line
+        assert line.endswith(f"| {totals.macs:,} |")
+
+
+@pytest.mark.slow
+def test_what_the_guide_says_of_others() -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+    from torchinfo import summary
+
+    text = GUIDE.read_text()
+    model = timm.create_model("vit_tiny_patch16_224").eval()
+    assert f"{summary(model, (1, 3, 224, 224), verbose=0).total_mult_adds:,} for vit_tiny" in text
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.rand(1, 3, 224, 224))
+    assert f"{counter.get_total_flops() // 2:,} for vit_tiny" in text
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        nn.LSTM(64, 128, 2, batch_first=True, bidirectional=True)(torch.rand(1, 50, 64))
+    assert counter.get_total_flops() == 0, "and 2,560 is the dense layer behind it"
+
+    model = torchvision.models.resnet18().train()
+    model.layer1.eval()
+    training = [part.training for part in model.modules()]
+    random_numbers = torch.get_rng_state()
+    told = summary(model, (1, 3, 224, 224), verbose=0)
+    assert round(told.to_megabytes(told.total_output_bytes), 1) == 39.7
+    assert training != [part.training for part in model.modules()]
+    assert not torch.equal(random_numbers, torch.get_rng_state())

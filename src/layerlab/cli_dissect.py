@@ -37,6 +37,9 @@ def dissect(
         bool, typer.Option("--all", help="Each layer on a line of its own: equals are not folded.")
     ] = False,
     diagram: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw its blocks.")] = None,
+    to_scale: Annotated[
+        Path | None, typer.Option(metavar="FILE.svg", help="Draw what its layers give as boxes, to scale.")
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write a page on which its blocks open and close.")
     ] = None,
@@ -64,6 +67,7 @@ def dissect(
     page = _page_of(image, layer, output)
     wanted: list[tuple[str, Path | None, FileKind]] = [
         ("--diagram", diagram, SVG),
+        ("--to-scale", to_scale, SVG),
         ("--html", html, HTML),
         ("--output" if output is not None else "--image", page, HTML),
     ]
@@ -104,6 +108,9 @@ def dissect(
         if diagram is not None:
             say("drawing ...")
             files[diagram] = subject.anatomy.diagram(depth)
+        if to_scale is not None:
+            say("drawing to scale ...")
+            files[to_scale] = subject.anatomy.to_scale()
         if html is not None:
             say("writing the page ...")
             files[html] = subject.anatomy.to_html()
