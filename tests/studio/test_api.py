@@ -8,7 +8,9 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from layerlab.studio.app import create_app
+from layerlab.studio.architectures.loading import load_zoo
 
+load_zoo()  # before the studio's own thread does: Python's parser, which Hypothesis uses, is not for two at once
 schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(host="testserver"))
 
 

@@ -117,7 +117,7 @@ class Numbers(BaseModel):
     backward_bytes: int | None
     peak_bytes: int
     receptive_field: list[int] | None
-    notes: list[str]
+    uncounted: list[str]
     command: str
     python: str
 
@@ -145,7 +145,7 @@ def numbers(asked: Network, bench: Bench = BENCH) -> Numbers:
         backward_bytes=totals.backward_bytes,
         peak_bytes=totals.peak_bytes,
         receptive_field=_field(specimen),
-        notes=list(anatomy.notes),
+        uncounted=list(totals.uncounted),
         command=command_of(asked, specimen.shapes),
         python=python_of(asked, specimen.shapes),
     )

@@ -23,7 +23,7 @@ import { Refused } from "../layers/api.js";
  *   title: string, kind: string, input: number[][], output: number[][], layers: number, parameters: number,
  *   trainable: number, executed: number, macs: number, at_least: boolean, element_operations: number,
  *   weight_bytes: number, buffer_bytes: number, gradient_bytes: number, optimizer_bytes: Record<string, number>,
- *   backward_bytes: number | null, peak_bytes: number, receptive_field: number[] | null, notes: string[],
+ *   backward_bytes: number | null, peak_bytes: number, receptive_field: number[] | null, uncounted: string[],
  *   command: string, python: string
  * }} Numbers
  */

@@ -53,8 +53,9 @@ export function numbersStrip({ onpin }) {
       pinned && h("span", { class: "muted" }, ` · ${t("architectures.against", { name: pinned.title })}`),
     );
     replace(list, FIGURES.map((figure) => drawFigure(figure, now, before, pinned)));
-    replace(notes, now.notes.map((note) => h("li", { lang: "en" }, note)));
-    notes.hidden = now.notes.length === 0;
+    const remarks = remarksOn(now);
+    replace(notes, remarks.map((remark) => h("li", null, remark)));
+    notes.hidden = remarks.length === 0;
     spoken.textContent = t("architectures.spoken", { parameters: short(now.parameters), macs: short(now.macs) });
   }
 
@@ -91,6 +92,18 @@ function drawFigure({ key, value, written, exact }, now, before, pinned) {
     h("dd", { class: "change" }, moved),
     pinned && h("dd", { class: "compared" }, compared),
   );
+}
+
+/**
+ * What a reader must know of the figures.
+ * @param {Numbers} numbers
+ */
+function remarksOn(numbers) {
+  const remarks = [];
+  const idle = numbers.parameters - numbers.executed;
+  if (idle > 0) remarks.push(t("architectures.idle", { idle, executed: numbers.executed, parameters: numbers.parameters }));
+  if (numbers.at_least) remarks.push(t("architectures.uncounted", { names: numbers.uncounted.join(", ") }));
+  return remarks;
 }
 
 /** @param {Numbers} numbers */
