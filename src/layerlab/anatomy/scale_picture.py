@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -130,7 +131,7 @@ def scale_picture(anatomy: Anatomy) -> str:
         f"<style>{_style()}</style>",
         f'<rect class="paper" x="0" y="{_n(view[1])}" width="{_n(view[2])}" height="{_n(view[3])}"/>',
     ]
-    for before, after in zip(boxes, boxes[1:], strict=False):
+    for before, after in itertools.pairwise(boxes):
         parts.append(_arrow(before, after))
     for number, box in enumerate(boxes):
         parts.append(_drawn(box))
@@ -306,8 +307,7 @@ def _legend(scales: _Scales, stages: Sequence[Stage], y: float) -> tuple[str, fl
     first = stages[0].size if stages else None
     if first is not None and first.kind == "maps" and scales.channels(first.channels) < _LEAST:
         parts.append(
-            f'<text class="scale" x="{_n(_MARGIN)}" y="{_n(y + 22)}">The input\'s {first.channels} channels are drawn'
-            " thicker than they are.</text>"
+            f'<text class="scale" x="{_n(_MARGIN)}" y="{_n(y + 22)}">The input is drawn thicker than it is.</text>'
         )
         return f"<g>{''.join(parts)}</g>", end, 26.0
     return f"<g>{''.join(parts)}</g>", end, 8.0
@@ -316,8 +316,8 @@ def _legend(scales: _Scales, stages: Sequence[Stage], y: float) -> tuple[str, fl
 def _round(most: int) -> int:
     """Return a number of one digit and noughts, at most half of the largest."""
     half = max(most / 2, 1)
-    step = 10 ** int(math.log10(half))
-    return int(half / step) * step
+    step = int(10 ** math.floor(math.log10(half)))
+    return int(half // step) * step
 
 
 def _described(stages: Sequence[Stage], left_out: Sequence[str]) -> str:

@@ -134,11 +134,10 @@ class _Reader:
         return inside
 
     def _is_repeated(self, layer: Layer) -> bool:
-        """Whether it is one of several blocks of a kind, beside each other."""
+        """Whether it is one of several blocks of a kind, which are then the parts of a figure."""
         if layer.kind in _HOLDERS:
             return False
-        parent = self._anatomy[layer.path.rpartition(".")[0]] if "." in layer.path else self._anatomy.root
-        return sum(one.kind == layer.kind for one in self._anatomy.children(parent)) > 1
+        return sum(one.kind == layer.kind and one.depth == layer.depth for one in self._anatomy.layers) > 1
 
     def unit(self, layer: Layer) -> _Unit | None:
         size = self._size(layer.outputs, layer)
@@ -209,7 +208,9 @@ class _Reader:
         plain = {"convolution": "convolution", "dense": "dense"}.get(family, "")
         if family == "pooling":
             kind = layer.kind.lower()
-            plain = "max pool" if "max" in kind else "average pool" if "avg" in kind else layer.kind
+            plain = (
+                "max pool" if "max" in kind else "average pool" if "avg" in kind or "average" in kind else layer.kind
+            )
         word = plain if layer.is_leaf and plain else layer.kind.lstrip("_")
         return f"{word} {detail.split(',')[0]}".strip() if family in ("convolution", "pooling") else word
 
@@ -227,18 +228,21 @@ class _Reader:
 
     def _between(self, unit: _Unit, given: Size, before: Size) -> Stage:
         """Return the stage that functions between two layers make: a flattening, a pooling."""
-        if before.kind == "maps" and given.kind == "vector" and given.channels == before.channels:
-            return Stage(given, (), (f"{self._pooling(unit.layer)} pool",), "pooling", None, None)
-        if before.kind == "sequence" and given.kind == "vector" and given.channels == before.channels:
+        pooling = self._pooling(unit.layer)
+        if given.kind == before.kind == "maps" and given.height > before.height:
+            return Stage(given, (), ("resized",), "shape", None, None)
+        if given.channels == before.channels and (given.kind == "vector" or given.kind == before.kind == "maps"):
+            if pooling or before.kind == "maps":
+                return Stage(given, (), (pooling or "average pool",), "pooling", None, None)
             return Stage(given, (), ("one position",), "shape", None, None)
-        if given.kind == before.kind == "maps" and given.channels == before.channels:
-            if given.height > before.height:
-                return Stage(given, (), ("resized",), "shape", None, None)
-            return Stage(given, (), (f"{self._pooling(unit.layer)} pool",), "pooling", None, None)
-        return Stage(given, (), ("flatten",) if given.kind == "vector" else _RESHAPED, "shape", None, None)
+        if given.kind == "vector":
+            numbers = before.channels * before.height * before.width * before.frames
+            words = ("flatten",) if given.channels == numbers else (pooling or "pool", "flatten")
+            return Stage(given, (), words, "shape", None, None)
+        return Stage(given, (), _RESHAPED, "shape", None, None)
 
     def _pooling(self, layer: Layer) -> str:
-        """Return how the function that feeds a layer pools."""
+        """Return what the function that feeds a layer does, where it pools; else nothing."""
         number = self._begins.get(layer.path, -1)
         for _ in range(_LOOK_BACK):
             operation = self._anatomy.operations[number] if number >= 0 else None
@@ -247,8 +251,8 @@ class _Reader:
             number = operation.sources[0]
             name = self._anatomy.operations[number].name if number >= 0 else ""
             if "pool" in name or name in ("mean", "amax"):
-                return "max" if "max" in name else "average"
-        return "average"
+                return "max pool" if "max" in name else "average pool"
+        return ""
 
     def _size(self, shapes: Sequence[Shape], layer: Layer | None) -> Size | None:
         """Return the size of the first tensor for one example; ``None`` where it is none of an example."""
@@ -314,7 +318,7 @@ def _flows(before: Size, given: Size) -> bool:
     """Whether a layer may take this from what came before: the same channels, or all of its numbers in a row."""
     numbers = before.channels * before.height * before.width * before.frames
     if given.kind == "vector":
-        return given.channels in (numbers, before.channels)
+        return given.channels <= numbers and given.channels % before.channels == 0
     return given.channels == before.channels or numbers == given.channels * given.height * given.width * given.frames
 
 
