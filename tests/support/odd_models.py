@@ -379,7 +379,13 @@ def snapshot(model: nn.Module) -> dict[str, Any]:
 
 
 _PLACES = (torch, nn.functional, torch.Tensor, nn.Module, nn.init, torch.linalg, torch.fft, torch.special)
-_FUNCTIONS = [(place, name) for place in _PLACES for name, value in vars(place).items() if callable(value)]
+# torch's compiler, which a rare operation imports, wraps manual_seed for good.
+_FUNCTIONS = [
+    (place, name)
+    for place in _PLACES
+    for name, value in vars(place).items()
+    if callable(value) and name != "manual_seed"
+]
 
 
 def process() -> dict[str, Any]:

@@ -40,16 +40,28 @@ class Shapes(TorchDispatchMode):
         return False  # else torch wraps the next function in one that imports its compiler
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+        kwargs = kwargs or {}  # fmt: skip
         result = known_result(func, args, kwargs)
         return result if result is not None else func(*args, **kwargs)
 
 
 def _like(tensor: torch.Tensor) -> torch.Tensor:
     """Return a tensor of the same shape and strides; forty times as fast as ``empty_like``, a program in Python too."""
-    if not tensor.is_contiguous():
-        return torch.empty_like(tensor)
     return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=tensor.device)
+
+
+def _is_dense(tensor: torch.Tensor) -> bool:
+    """Return whether its elements, in some order of its axes, stand one after another."""
+    if tensor.is_contiguous():
+        return True
+    expected = 1
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size == 1:
+            continue
+        if stride != expected:
+            return False
+        expected *= size
+    return True
 
 
 def _new(tensor: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
@@ -66,6 +78,8 @@ def _batch_norm(
         return None
     if any(one is not None and one.dtype != tensor.dtype for one in (weight, bias, mean, variance)):
         return None
+    if not _is_dense(tensor):
+        return None
     kept = channels if training else 0  # as on a CPU; on meta torch gives them in evaluation as well
     return _like(tensor), _new(tensor, (kept,)), _new(tensor, (kept,))
 
@@ -74,12 +88,27 @@ def _layer_norm(
     tensor: torch.Tensor, shape: Sequence[int], weight: Any, bias: Any, _epsilon: float
 ) -> tuple[torch.Tensor, ...] | None:
     count, given = len(shape), list(shape)
-    if list(tensor.shape[-count:]) != given or not tensor.is_contiguous() or tensor.dtype != torch.float32:
+    if list(tensor.shape[-count:]) != given or tensor.dtype != torch.float32:
         return None
     if any(one is not None and (list(one.shape) != given or one.dtype != tensor.dtype) for one in (weight, bias)):
         return None
     kept = (*tensor.shape[:-count], *[1] * count)
-    return _like(tensor), _new(tensor, kept), _new(tensor, kept)
+    return _new(tensor, tensor.shape), _new(tensor, kept), _new(tensor, kept)
+
+
+def _group_norm(
+    tensor: torch.Tensor, weight: Any, bias: Any, batch: int, channels: int, space: int, groups: int, _epsilon: float
+) -> tuple[torch.Tensor, ...] | None:
+    whole = (
+        tensor.dim() > 1 and tuple(tensor.shape[:2]) == (batch, channels) and tensor.numel() == batch * channels * space
+    )
+    if not whole or channels % groups or not tensor.is_contiguous() or tensor.dtype != torch.float32:
+        return None
+    if any(
+        one is not None and (tuple(one.shape) != (channels,) or one.dtype != tensor.dtype) for one in (weight, bias)
+    ):
+        return None
+    return _like(tensor), _new(tensor, (batch, groups)), _new(tensor, (batch, groups))
 
 
 def _addmm(
@@ -124,18 +153,31 @@ def _safe_softmax(tensor: torch.Tensor, axis: int, dtype: Any = None) -> torch.T
     return _softmax(tensor, axis) if dtype is None else None
 
 
-def _same(tensor: torch.Tensor, **_: Any) -> torch.Tensor | None:
-    return _like(tensor) if tensor.is_contiguous() and tensor.is_floating_point() else None
+def _same(tensor: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor | None:
+    return _like(tensor) if tensor.is_floating_point() and _is_dense(tensor) else None
+
+
+def _itself(tensor: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor | None:
+    return tensor if tensor.is_floating_point() else None
+
+
+def _limited(tensor: torch.Tensor, low: Any = None, high: Any = None) -> torch.Tensor | None:
+    return _same(tensor) if low is not None or high is not None else None
 
 
 def _pair(left: torch.Tensor, right: Any, **_: Any) -> torch.Tensor | None:
-    """Two tensors of one shape, or a tensor and a number."""
-    if not left.is_contiguous() or not left.is_floating_point():
+    """Two tensors of which one has the shape of the result, or a tensor and a number."""
+    if not isinstance(right, torch.Tensor):
+        return _same(left) if isinstance(right, (int, float)) else None
+    if right.dtype != left.dtype or right.device != left.device or not left.is_floating_point():
         return None
-    if isinstance(right, torch.Tensor):
-        alike = right.shape == left.shape and right.dtype == left.dtype and right.device == left.device
-        return _like(left) if alike and right.is_contiguous() else None
-    return _like(left) if isinstance(right, (int, float)) else None
+    if left.shape == right.shape:
+        return _like(left) if _is_dense(left) else None  # the first decides on the order in memory
+    long, low = (left, right) if left.dim() >= right.dim() and left.numel() >= right.numel() else (right, left)
+    if not low.dim() or low.dim() > long.dim() or not long.is_contiguous() or not low.is_contiguous():
+        return None
+    sizes = zip(low.shape, long.shape[long.dim() - low.dim() :], strict=True)
+    return _like(long) if all(size in (1, there) for size, there in sizes) else None
 
 
 def _into(left: torch.Tensor, right: Any, **_: Any) -> torch.Tensor | None:
@@ -163,6 +205,10 @@ def _mean(tensor: torch.Tensor, axes: Any, keep: bool = False, *, dtype: Any = N
     return _new(tensor, sizes)
 
 
+def _norm(tensor: torch.Tensor, order: Any = 2, axes: Any = None, keep: bool = False, **kinds: Any) -> Any:
+    return _mean(tensor, axes, keep, **kinds) if order == 2 else None
+
+
 _RULES: dict[Any, Callable[..., Any]] = {
     _aten.native_batch_norm.default: _batch_norm,
     _aten.native_layer_norm.default: _layer_norm,
@@ -170,11 +216,25 @@ _RULES: dict[Any, Callable[..., Any]] = {
     _aten.cat.default: _concatenation,
     _aten._softmax.default: _softmax,
     _aten._safe_softmax.default: _safe_softmax,
-    _aten.gelu.default: _same,
-    _aten.add.Tensor: _pair,
-    _aten.add_.Tensor: _into,
-    _aten.mul.Tensor: _pair,
-    _aten.mul.Scalar: _pair,
+    _aten._log_softmax.default: _softmax,
+    _aten.native_group_norm.default: _group_norm,
+    _aten.clamp.default: _limited,
+    **dict.fromkeys(
+        (_aten.gelu.default, _aten.relu.default, _aten.silu.default, _aten.sigmoid.default, _aten.tanh.default,
+         _aten.hardsigmoid.default, _aten.hardswish.default, _aten.elu.default, _aten.leaky_relu.default,
+         _aten.softplus.default, _aten.mish.default, _aten.exp.default, _aten.neg.default, _aten.clamp_min.default),
+        _same,
+    ),
+    **dict.fromkeys(
+        (_aten.relu_.default, _aten.silu_.default, _aten.sigmoid_.default, _aten.tanh_.default,
+         _aten.hardsigmoid_.default, _aten.hardswish_.default, _aten.elu_.default, _aten.leaky_relu_.default),
+        _itself,
+    ),
+    **dict.fromkeys(
+        (_aten.add.Tensor, _aten.sub.Tensor, _aten.mul.Tensor, _aten.div.Tensor, _aten.mul.Scalar), _pair
+    ),
+    **dict.fromkeys((_aten.add_.Tensor, _aten.mul_.Tensor), _into),
+    _aten.linalg_vector_norm.default: _norm,
     _aten.roll.default: _roll,
     _aten.mean.dim: _mean,
-}
+}  # fmt: skip
