@@ -225,7 +225,7 @@ def made() -> Timing:
 
 
 def test_table_of_times() -> None:
-    assert text_timing(made(), most=2).splitlines() == [
+    assert text_timing(made(), most=2, width=100).splitlines() == [
         "Net, input 1x3x8x8: 8.00 ms for one run",
         "layer              kind   own time  share at best   bound by ratio",
         "conv               Conv2d  6.00 ms 60.0 % 3.00 ms arithmetic   2.0",
@@ -233,8 +233,9 @@ def test_table_of_times() -> None:
         "2 others                   1.50 ms 15.0 %  100 us             15.0",
         "between the layers          500 us  5.0 %",
         "total                      10.0 ms  100 % 3.11 ms              3.2",
-        "measured on cpu, 1 thread, float32: 1.00 GFLOP/s in a matrix product, 100 MB/s copied in memory, 1.00 GB/s in a cache;",
-        "'at best' is the longer of 2 x MACs and bytes at these rates",
+        "measured on cpu, 1 thread, float32: 1.00 GFLOP/s in a matrix product, 100 MB/s copied in",
+        "memory, 1.00 GB/s in a cache",
+        "'at best' is the longer of 2 x MACs and of the bytes moved, at these rates",
         "medians of 12 runs; the clocks change a run by +25.0 % (10.0 ms with, 8.00 ms without)",
         "a note",
     ]

@@ -77,8 +77,9 @@ def _footer(timing: Timing) -> list[str]:
     where = f"{machine.device}{threads if machine.device == 'cpu' else ''}, {machine.dtype}"
     (_, cache), *_, (_, far) = machine.bandwidths
     return [
-        f"measured on {where}: {short(round(machine.flops))}FLOP/s in a matrix product, {memory(round(far))}/s copied "
-        f"in memory, {memory(round(cache))}/s in a cache; 'at best' is the longer of 2 x MACs and bytes at these rates",
+        f"measured on {where}: {short(round(machine.flops))}FLOP/s in a matrix product, "
+        f"{memory(round(far))}/s copied in memory, {memory(round(cache))}/s in a cache",
+        "'at best' is the longer of 2 x MACs and of the bytes moved, at these rates",
         f"medians of {timing.repeats} runs; the clocks change a run by {100 * timing.overhead:+.1f} % "
         f"({duration(timing.seconds)} with, {duration(timing.plain_seconds)} without)",
         *timing.notes,
