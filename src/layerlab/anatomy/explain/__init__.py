@@ -65,6 +65,7 @@ class Teller:
         self._own: dict[str, list[Operation]] = defaultdict(list)
         for operation in anatomy.operations:
             self._own[operation.path].append(operation)
+        self._kinds = {layer.path: layer.kind for layer in anatomy.layers}
         self._children: dict[str, list[Layer]] = defaultdict(list)
         for child in anatomy.layers:
             self._children[child.path.rpartition(".")[0]].append(child)
@@ -92,7 +93,7 @@ class Teller:
         children = self._children[layer.path]
         if not children or kind in WHOLE:
             return lines + _completed(layer, explained)
-        work = own_work(layer, self._own[layer.path], self._operations)
+        work = own_work(layer, self._own[layer.path], self._operations, self._kinds)
         lines += [*idea(layer, self._below(layer), work), *explained]
         for child in children:
             if briefly and not child.is_leaf:

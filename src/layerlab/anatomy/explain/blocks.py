@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from layerlab.anatomy.explain.arithmetic import Whole, equation, product, total
 from layerlab.anatomy.explain.line import Line, Phrase
@@ -15,6 +16,12 @@ __all__ = ["own_work", "sums"]
 _ADDITIONS = frozenset({"add", "add_", "__add__", "__iadd__", "__radd__"})
 _PRODUCTS = frozenset({"matmul", "bmm", "mm", "__matmul__", "__rmatmul__", "mv"})
 _CONCATENATIONS = frozenset({"cat", "concat", "concatenate"})
+# What only moves numbers, or changes none in evaluation: the name of what went in stays.
+_PASSING = frozenset(
+    {"reshape", "view", "flatten", "permute", "transpose", "contiguous", "unsqueeze", "squeeze", "expand", "roll",
+     "pad", "__getitem__", "dropout", "to", "clone", "detach", "unflatten", "swapaxes", "movedim"}
+)  # fmt: skip
+_PASSING_LAYERS = ("Dropout", "StochasticDepth", "DropPath", "LayerScale", "Identity")
 _ATTENTION = "scaled_dot_product_attention"
 
 
@@ -25,18 +32,24 @@ class _Names:
         layer: the block.
         own: the operations that it makes itself, in its first call.
         operations: all of the run.
+        kinds: class of the module at each path.
     """
 
-    def __init__(self, layer: Layer, own: Sequence[Operation], operations: Sequence[Operation]) -> None:
+    def __init__(
+        self, layer: Layer, own: Sequence[Operation], operations: Sequence[Operation], kinds: Mapping[str, str]
+    ) -> None:
         self._call = (layer.path, 0)
-        self._operations = operations
-        self._sums: dict[int, Phrase | str] = {}
-        outside = [name for operation in own for name in map(self._outside, operation.sources) if name is not None]
-        self._outer = list(dict.fromkeys(outside))
+        self._operations, self._kinds = operations, kinds
+        self._sums: dict[int, Phrase] = {}
+        self._outer = list(dict.fromkeys(number for one in own for number in one.sources if self._is_outside(number)))
 
-    def _outside(self, number: int) -> int | None:
-        """Return the number of an operation that was made before the block ran, else ``None``."""
-        return number if number < 0 or self._call not in self._operations[number].within else None
+    def _is_outside(self, number: int) -> bool:
+        """Return whether something was made before the block ran."""
+        return number < 0 or self._call not in self._operations[number].within
+
+    def _is_constant(self, number: int) -> bool:
+        """Return whether something was made of parameters alone."""
+        return number >= 0 and all(map(self._is_constant, self._operations[number].sources))
 
     def call_sum(self, operation: Operation, name: Phrase) -> None:
         """Give the result of a sum its name."""
@@ -44,35 +57,45 @@ class _Names:
 
     def of(self, number: int) -> Phrase | str | None:
         """Return the name of what an operation made; ``None`` for what the block computes from several things."""
-        while True:
-            if number in self._sums:
-                return self._sums[number]
-            if number in self._outer:
-                return "x" if len(self._outer) == 1 else f"x{self._outer.index(number) + 1}"
-            if number < 0:
-                return "x"
-            operation = self._operations[number]
-            if self._call not in operation.within:
-                return "x"
-            inner = operation.within[operation.within.index(self._call) + 1 :]
-            if inner:
-                prefix = f"{self._call[0]}." if self._call[0] else ""
-                return inner[0][0].removeprefix(prefix)
-            if len(operation.sources) != 1:
-                return None
-            number = operation.sources[0]
+        if number in self._sums:
+            return self._sums[number]
+        if self._is_outside(number):
+            known = len(self._outer) > 1 and number in self._outer
+            return f"x{self._outer.index(number) + 1}" if known else "x"
+        operation = self._operations[number]
+        inner = operation.within[operation.within.index(self._call) + 1 :]
+        varying = [source for source in operation.sources if not self._is_constant(source)]
+        single = varying[0] if len(varying) == 1 else None
+        if not inner:
+            return None if single is None or operation.macs else self._through(operation.name, single)
+        path = inner[0][0]
+        if single is not None and self._kinds.get(path, "").startswith(_PASSING_LAYERS):
+            return self.of(single)
+        return path.removeprefix(f"{self._call[0]}." if self._call[0] else "")
 
-    @property
-    def one_enters(self) -> bool:
-        """Whether a single tensor came in."""
-        return len(self._outer) <= 1
+    def _through(self, name: str, source: int) -> Phrase | str | None:
+        """Return the name of what a function of torch makes of one thing."""
+        before = self.of(source)
+        if name in _PASSING:
+            return before
+        return f"{name.strip('_')}({before})" if isinstance(before, str) else None
 
 
-def own_work(layer: Layer, own: Sequence[Operation], operations: Sequence[Operation]) -> list[Line]:
-    """Return what a container adds, concatenates and multiplies itself, in its first call."""
+def own_work(
+    layer: Layer, own: Sequence[Operation], operations: Sequence[Operation], kinds: Mapping[str, str]
+) -> list[Line]:
+    """Return what a container adds, concatenates and multiplies itself, in its first call.
+
+    Args:
+        layer: its record.
+        own: the operations that it makes itself.
+        operations: all of the run.
+        kinds: class of the module at each path.
+    """
     own = [operation for operation in own if operation.within and operation.within[-1] == (layer.path, 0)]
-    names = _Names(layer, own, operations)
+    names = _Names(layer, own, operations, kinds)
     added = [operation for operation in own if _is_sum(operation, names)]
+    alike = Counter(_shapes(operation) for operation in own if operation.macs)
     lines = []
     for operation in own:
         if operation in added:
@@ -80,8 +103,8 @@ def own_work(layer: Layer, own: Sequence[Operation], operations: Sequence[Operat
             lines.append(_sum(operation, names, number))
         elif operation.name in _CONCATENATIONS and len(operation.inputs) > 1:
             lines += _concatenation(operation, names)
-        elif operation.macs:
-            lines.append(_product(operation))
+        elif operation.macs and _shapes(operation) in alike:
+            lines.append(_product(operation, alike.pop(_shapes(operation))))
     return lines
 
 
@@ -127,15 +150,22 @@ def _concatenation(operation: Operation, names: _Names) -> list[Line]:
     return [equation(name, total(parts), sum(parts), out[axis], tail)]
 
 
-def _product(operation: Operation) -> Line:
-    """Return the multiply-accumulates of one operation that belongs to no layer below."""
+def _shapes(operation: Operation) -> tuple[object, ...]:
+    """Return what makes two operations one line: name, shapes and cost."""
+    return operation.name, operation.inputs, operation.outputs, operation.macs
+
+
+def _product(operation: Operation, times: int) -> Line:
+    """Return the multiply-accumulates of one operation that belongs to no layer below, and of those like it."""
     text, value = _product_formula(operation)
     between = " x ".join(f"({sizes(shape)})" for shape in operation.inputs)
     tail = Phrase("operation.between", {"shapes": f"{between} -> ({sizes(operation.outputs[0])})"})
-    name = Phrase("operation", {"name": operation.name})
-    shown = f"{operation.macs:,}"
-    formula = f" = {text} = {shown}" if text and value == operation.macs and text != shown else f" = {shown}"
-    return Line((name, ": ", Phrase("macs"), formula, " (", tail, ")"), "operation")
+    shown = f"{times * operation.macs:,}"
+    factor = f"{times:,}*" if times > 1 else ""
+    if not text or value != operation.macs:
+        text = f"{operation.macs:,}" if factor else ""
+    formula = f" = {factor}{text} = {shown}" if text and factor + text != shown else f" = {shown}"
+    return Line((operation.name, ": ", Phrase("macs"), formula, " (", tail, ")"), "operation")
 
 
 def _product_formula(operation: Operation) -> tuple[str, Whole]:

@@ -81,7 +81,10 @@ EXPLAINERS: Mapping[str, Explainer] = {
 }  # fmt: skip
 
 # Their own function says all; the parts inside are not explained again.
-WHOLE = frozenset({"MultiheadAttention", *(f"Same{how}Pool{n}" for how in ("Max", "Avg") for n in _DIMENSIONS)})
+WHOLE = frozenset(
+    {"MultiheadAttention", "LoopRNN", "LoopLSTM", "LoopGRU"}
+    | {f"Same{how}Pool{n}" for how in ("Max", "Avg") for n in _DIMENSIONS}
+)
 
 
 def kind_of(layer: Layer) -> tuple[str, Explainer | None]:
