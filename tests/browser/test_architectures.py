@@ -15,6 +15,7 @@ OpenPage = Callable[..., "Page"]
 
 pytestmark = pytest.mark.browser
 
+JOINT = "\N{NO-BREAK SPACE}"
 START = "/?tab=architectures&model=resnet20"
 
 
@@ -40,12 +41,14 @@ def test_a_knob_moves_the_figures_and_the_address_brings_them_back(open_page: Op
     for value in ("0.75", "0.5"):
         width.locator("input[type=range]").fill(value)
     until(page, "68,050")
-    assert figure(page, "parameters", "change") == "−202 k (−75 %)", "against what was before the slider moved"
+    assert figure(page, "parameters", "change") == f"−202{JOINT}k (−75{JOINT}%)", (
+        "against what was before the slider moved"
+    )
     assert page.url.endswith("&width=0.5")
     page.get_by_role("button", name="Pin, to compare").click()
     page.locator(".knob[data-knob=skip] input").uncheck()
     page.locator(".architecture-title", has_text="skip=false").wait_for()
-    assert figure(page, "parameters", "compared") == "×1 of 68.1 k"
+    assert figure(page, "parameters", "compared") == f"×1 of 68.1{JOINT}k"
     page.go_back()
     page.go_back()
     page.go_back()
@@ -79,7 +82,7 @@ def test_a_block_opens_and_a_layer_is_explained_in_both_languages(open_page: Ope
     assert "architectures." not in page.locator(".architectures").inner_text(), "a text is missing"
     page.get_by_role("button", name="PL", exact=True).click()
     page.locator(".explained li", has_text="parametry = ").first.wait_for()
-    assert figure(page, "parameters", "exact") == "269\N{NO-BREAK SPACE}722"
+    assert figure(page, "parameters", "exact") == f"269{JOINT}722"
     assert "architectures." not in page.locator(".architectures").inner_text()
     assert page.locator(".knob[data-knob=width] .knob-name").inner_text().startswith("Szerokość")
     page.get_by_role("button", name="Tabela").click()

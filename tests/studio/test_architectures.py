@@ -88,6 +88,30 @@ def test_the_lines_give_the_same_elsewhere(asked: Network, tmp_path: Path, monke
     assert eval(told.python, {"layerlab": layerlab}).totals.macs == told.macs  # noqa: S307 - our own line
 
 
+def test_what_the_guide_says_of_the_figures() -> None:
+    plain, cut = (numbers(Network(model="resnet20", knobs=knobs)) for knobs in ({}, {"skip": False}))
+    names = {"parameters", "macs", "weight_bytes", "buffer_bytes", "gradient_bytes", "backward_bytes", "peak_bytes"}
+    assert plain.model_dump(include=names) == cut.model_dump(include=names)
+    half, large = (
+        numbers(Network(model="resnet20", knobs={"width": 0.5})),
+        numbers(Network(model="resnet20", input=[3, 64, 64])),
+    )
+    assert half.parameters / plain.parameters == pytest.approx(0.25, abs=0.01)
+    assert half.backward_bytes is not None
+    assert plain.backward_bytes is not None
+    assert half.backward_bytes / plain.backward_bytes == pytest.approx(0.5, abs=0.01)
+    assert (large.parameters, large.gradient_bytes) == (plain.parameters, plain.gradient_bytes)
+
+
+@pytest.mark.slow
+def test_what_the_guide_says_of_two_networks() -> None:
+    dense, residual = (numbers(Network(model=name)) for name in ("densenet121", "resnet50"))
+    assert round(dense.parameters / residual.parameters, 3) == 0.312
+    assert dense.backward_bytes is not None
+    assert residual.backward_bytes is not None
+    assert round(dense.backward_bytes / residual.backward_bytes, 2) == 1.52
+
+
 def test_keras_text_begins_with_the_lectures_network() -> None:
     lecture = (Path(__file__).parents[2] / "examples" / "lecture.py").read_text()
     assert next(iter(EXAMPLES)) == "lecture"

@@ -2,6 +2,8 @@
 
 import { formatNumber } from "../locale.js";
 
+/** Between a number and its unit no line breaks. */
+const JOINT = "\u00a0";
 const UNITS = ["", "k", "M", "G", "T", "P"];
 
 /**
@@ -13,7 +15,7 @@ export function short(count) {
   let [value, unit] = [count, 0];
   while (Math.abs(value) >= 999.5 && unit < UNITS.length - 1) [value, unit] = [value / 1000, unit + 1];
   const written = formatNumber(value, unit ? { maximumSignificantDigits: 3 } : {});
-  return unit ? `${written} ${UNITS[unit]}` : written;
+  return unit ? `${written}${JOINT}${UNITS[unit]}` : written;
 }
 
 /**
@@ -22,7 +24,7 @@ export function short(count) {
  */
 export function bytes(size) {
   const written = short(size);
-  return /\p{L}$/u.test(written) ? `${written}B` : `${written} B`;
+  return /\p{L}$/u.test(written) ? `${written}B` : `${written}${JOINT}B`;
 }
 
 /**
@@ -39,7 +41,7 @@ export function change(now, before, written) {
   if (before === 0) return signed;
   const share = (100 * difference) / before;
   const size = formatNumber(Math.abs(share), { maximumFractionDigits: Math.abs(share) < 10 ? 1 : 0 });
-  return `${signed} (${share > 0 ? "+" : "−"}${size} %)`;
+  return `${signed} (${share > 0 ? "+" : "−"}${size}${JOINT}%)`;
 }
 
 /**
