@@ -39,6 +39,9 @@ def pictures() -> dict[str, Data]:
     return {name: picture(network(name)) for name in ("resnet18", "googlenet")}
 
 
+BARE = "<!doctype html><html lang=en><style>{sheet}</style><div id=root></div><button>after</button>"
+
+
 @pytest.fixture(scope="module")
 def bare(chromium: Browser) -> Iterator[Page]:
     """A page without anything, beside which the diagram's own files lie."""
@@ -52,8 +55,8 @@ def bare(chromium: Browser) -> Iterator[Page]:
         if name:
             route.fulfill(body=(STATIC / name).read_text("utf-8"), content_type="text/javascript")
         else:
-            route.fulfill(body="<!doctype html><html lang=en><div id=root style='height: 600px'></div>",
-                          content_type="text/html")  # fmt: skip
+            sheet = (STATIC / "diagram.css").read_text("utf-8")
+            route.fulfill(body=BARE.format(sheet=sheet), content_type="text/html")
 
     page.route("http://diagram.test/**", answer)
     page.goto("http://diagram.test/")
@@ -159,6 +162,27 @@ def test_a_diagram_opens_selects_and_goes(bare: Page, pictures: dict[str, Data])
     assert bare.evaluate("document.getElementById('root').childElementCount") == 0
 
 
+def test_a_screen_reader_meets_a_tree(bare: Page, pictures: dict[str, Data]) -> None:
+    bare.evaluate(MOUNT, [pictures["resnet18"], []])
+    tree = bare.get_by_role("tree", name="Diagram of ResNet, input 1x3x224x224")
+    items = tree.get_by_role("treeitem")
+    assert items.count() == len(pictures["resnet18"]["levels"][""]["nodes"])
+    assert items.first.get_attribute("aria-label") == "input, gives 3x224x224"
+    first = tree.get_by_role("treeitem", name="Conv2d 7×7, stride 2 conv1, gives 64x112x112, 9,408 parameters")
+    assert first.get_attribute("aria-level") == "1"
+    assert first.get_attribute("aria-expanded") is None  # a layer does not open
+    tree.get_by_role("treeitem", name="layer2", expanded=False).locator(".box").click()
+    block = tree.get_by_role("treeitem", name="layer2,", expanded=True, selected=True)
+    assert block.count() == 1
+    order = places(bare)
+    inside = order[order.index(block.get_attribute("data-place") or "") + 1]
+    assert bare.locator(f"[data-place='{inside}']").get_attribute("aria-level") == "2"
+    assert bare.evaluate("getComputedStyle(document.activeElement.querySelector('.box')).strokeWidth") == "3px"
+    bare.keyboard.press("Tab")
+    bare.keyboard.press("Shift+Tab")
+    assert bare.evaluate("getComputedStyle(document.activeElement.querySelector('.box')).strokeWidth") == "4.5px"
+
+
 def test_the_keyboard_alone_opens_walks_and_closes(bare: Page, pictures: dict[str, Data]) -> None:
     bare.evaluate(MOUNT, [pictures["resnet18"], []])
     bare.locator("[data-place='/module:maxpool#0']").focus()
@@ -210,11 +234,7 @@ def scale(page: Page) -> float:
 
 def test_zoom_pan_and_fit(bare: Page, pictures: dict[str, Data]) -> None:
     bare.evaluate(MOUNT, [pictures["resnet18"], []])
-    bare.evaluate("""() => {
-      const frame = document.querySelector('.diagram-frame');
-      frame.style.cssText = 'height: 500px; overflow: auto';
-      document.querySelector('.diagram-picture').style.display = 'block';
-    }""")
+    bare.evaluate("document.querySelector('.diagram-frame').style.height = '500px'")
     fitted = scale(bare)
     box = bare.locator("[data-place='/module:maxpool#0'] .box").bounding_box()
     assert box is not None
@@ -276,9 +296,10 @@ def opened(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
     contexts: list[BrowserContext] = []
     said: list[str] = []
 
-    def show(anatomy: Anatomy, address: str = "", **settings: Any) -> Page:
-        file = tmp_path / "page.html"
-        file.write_text(anatomy.to_html(), "utf-8")
+    def show(made: Anatomy | Path, address: str = "", **settings: Any) -> Page:
+        file = tmp_path / "page.html" if isinstance(made, Anatomy) else made
+        if isinstance(made, Anatomy):
+            file.write_text(made.to_html(), "utf-8")
         given = {"locale": "en-US", "viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
         context = chromium.new_context(**{**given, **settings})
         contexts.append(context)
@@ -303,8 +324,15 @@ def resnet() -> Anatomy:
     return network("resnet18")
 
 
-def test_diagram_panel_and_table_follow_each_other(opened: Open, resnet: Anatomy) -> None:
-    page = opened(resnet)
+@pytest.fixture(scope="module")
+def page_of_resnet(resnet: Anatomy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("page") / "resnet 18 ż.html"
+    file.write_text(resnet.to_html(), "utf-8")
+    return file
+
+
+def test_diagram_panel_and_table_follow_each_other(opened: Open, resnet: Anatomy, page_of_resnet: Path) -> None:
+    page = opened(page_of_resnet)
     page.locator("[data-place='/module:layer1#0'] .box").click()
     assert "layer1" in page.locator("#panel h3").inner_text()
     assert page.locator("tr[aria-selected=true]").get_attribute("title") == "layer1"
@@ -320,16 +348,16 @@ def test_diagram_panel_and_table_follow_each_other(opened: Open, resnet: Anatomy
     assert page.locator("tr[aria-selected=true]").get_attribute("title") == "layer2"
 
 
-def test_an_operation_is_no_layer_and_says_so(opened: Open, resnet: Anatomy) -> None:
-    page = opened(resnet, "#layer=layer2.0.conv1")
+def test_an_operation_is_no_layer_and_says_so(opened: Open, page_of_resnet: Path) -> None:
+    page = opened(page_of_resnet, "#layer=layer2.0.conv1")
     assert page.locator("#panel h3").inner_text().endswith("layer2.0.conv1: Conv2d")  # the address chose it
     page.locator("[data-place*='layer2.0#0/operation:'] .box").first.click()
     assert "not a layer" in page.locator("#panel").inner_text()
     assert page.locator("#panel [aria-current]").inner_text() == "0"
 
 
-def test_a_search_leaves_what_matches_and_enter_goes_there(opened: Open, resnet: Anatomy) -> None:
-    page = opened(resnet)
+def test_a_search_leaves_what_matches_and_enter_goes_there(opened: Open, page_of_resnet: Path) -> None:
+    page = opened(page_of_resnet)
     page.locator("#search").fill("downsample.0")
     assert page.locator("tr.hit").count() == 3
     assert page.locator("#found").inner_text() == "3 found"
@@ -344,8 +372,10 @@ def test_a_search_leaves_what_matches_and_enter_goes_there(opened: Open, resnet:
     assert page.locator("#found").inner_text() == ""
 
 
-def test_rows_that_are_open_keep_only_their_own_so_that_columns_add_up(opened: Open, resnet: Anatomy) -> None:
-    page = opened(resnet)
+def test_rows_that_are_open_keep_only_their_own_so_that_columns_add_up(
+    opened: Open, resnet: Anatomy, page_of_resnet: Path
+) -> None:
+    page = opened(page_of_resnet)
 
     def parameters() -> int:
         cells = page.locator("tbody tr:visible td:nth-of-type(4)").all_inner_texts()
@@ -359,8 +389,8 @@ def test_rows_that_are_open_keep_only_their_own_so_that_columns_add_up(opened: O
     assert page.locator("tfoot td:nth-of-type(4)").inner_text() == f"{resnet.totals.parameters:,}"
 
 
-def test_polish_and_the_colours_are_chosen_and_remembered(opened: Open, resnet: Anatomy) -> None:
-    page = opened(resnet, "#layer=conv1", color_scheme="light")
+def test_polish_and_the_colours_are_chosen_and_remembered(opened: Open, resnet: Anatomy, page_of_resnet: Path) -> None:
+    page = opened(page_of_resnet, "#layer=conv1", color_scheme="light")
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.locator("#choose-language").select_option("pl")
     assert page.locator("#table-title").inner_text() == "Warstwy"
@@ -387,15 +417,15 @@ def test_hostile_names_are_letters(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 900, 1920])
-def test_nothing_overflows_sideways(opened: Open, resnet: Anatomy, width: int) -> None:
-    page = opened(resnet, "#layer=layer2.0.conv1", viewport={"width": width, "height": 900})
+def test_nothing_overflows_sideways(opened: Open, page_of_resnet: Path, width: int) -> None:
+    page = opened(page_of_resnet, "#layer=layer2.0.conv1", viewport={"width": width, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_no_diagram_is_said_and_paper_has_it_whole(
-    opened: Open, resnet: Anatomy, monkeypatch: pytest.MonkeyPatch
+    opened: Open, page_of_resnet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = opened(resnet)
+    page = opened(page_of_resnet)
     page.locator("[data-place='/module:layer1#0'] .box").click()
     page.emulate_media(media="print")
     overflow = "getComputedStyle(document.querySelector('.diagram-frame')).overflow"

@@ -118,8 +118,8 @@ export function mountDiagram(root, picture, options = {}) {
       }
       for (const wire of composed.wires) {
         const start = oldWires.get(wire.place)?.points;
-        const fits = start?.length === wire.points.length;
-        const points = fits && start ? wire.points.map(([x, y], i) => mix(start[i], [x, y], shift, share)) : wire.points;
+        const end = wire.points;
+        const points = start?.length === end.length ? end.map((at, i) => mix(start[i], at, shift, share)) : end;
         drawWire(/** @type {SVGGElement} */ (wires.get(wire.place)), wire, points);
       }
     });

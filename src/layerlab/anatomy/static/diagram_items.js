@@ -98,7 +98,7 @@ function badge(repeats) {
   const width = 12 + 8 * times.length;
   return [
     svgElement("rect", { class: "badge", x: 8 - width, y: -9, width, height: 20, rx: 10 }),
-    svgElement("text", { class: "badge-text", x: 8 - width / 2, y: 5.5, "font-size": 12, "text-anchor": "middle" }, times),
+    svgElement("text", { class: "badge-text", x: 8 - width / 2, y: 5.5, "font-size": 12 }, times),
   ];
 }
 

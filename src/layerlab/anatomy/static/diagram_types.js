@@ -7,6 +7,7 @@
  * @property {string} id unique in its level
  * @property {string} kind input, output, port, block, layer or operation
  * @property {string} label class or operation: "Bottleneck"
+ * @property {string} detail what stands beside the label: "3×3, stride 2"
  * @property {string} name last part of the path, or the operation's name
  * @property {string | null} path of the layer's record
  * @property {string[]} paths of all that it stands for

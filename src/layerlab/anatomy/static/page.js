@@ -56,9 +56,14 @@ function firstOpened() {
   return keys;
 }
 
+/** @param {string} path */
+function isLayer(path) {
+  return data.layers.some((/** @type {{ path: string }} */ layer) => layer.path === path);
+}
+
 /** @param {import("./diagram_types.js").PictureNode} node */
 function choseNode(node) {
-  const known = node.path !== null && data.layers.some((/** @type {{ path: string }} */ layer) => layer.path === node.path);
+  const known = node.path !== null && isLayer(node.path);
   choice = known ? { path: node.path ?? "", operation: null } : { path: around(node), operation: node };
   if (known) table.select(node.path ?? "");
   show();
@@ -122,7 +127,8 @@ function translate() {
 /** @param {Record<string, string>} words */
 function legend(words) {
   const nodes = Object.values(picture?.levels ?? {}).flatMap((level) => level.nodes);
-  const families = new Set(nodes.filter((node) => node.level === null || node.family !== "block").map((node) => node.family));
+  const coloured = nodes.filter((node) => !["input", "output", "port", "block"].includes(node.kind));
+  const families = new Set(coloured.map((node) => node.family));
   const edges = Object.values(picture?.levels ?? {}).flatMap((level) => level.edges);
   const items = [
     ...FAMILIES.filter((family) => families.has(family)).map((family) => [`family-${family}`, words[family]]),
@@ -225,7 +231,7 @@ function followAddress() {
   } catch {
     return; // a broken address names nothing
   }
-  if (data.layers.some((/** @type {{ path: string }} */ layer) => layer.path === path)) go(path);
+  if (isLayer(path)) go(path);
 }
 addEventListener("hashchange", followAddress);
 followAddress();

@@ -38,8 +38,8 @@ export function make(tag, attributes = {}, ...children) {
 export function showPanel(root, known, choice, words, language, go) {
   if (!choice) return root.replaceChildren(make("p", { class: "muted" }, words.chooseLayer));
   if (choice.operation) {
-    const { label, shape, macs } = choice.operation;
-    const facts = [words.operationIs];
+    const { kind, label, shape, macs } = choice.operation;
+    const facts = [kind === "operation" ? words.operationIs : words.endIs];
     if (shape) facts.push(fillWords(words.gives, { shape }));
     if (macs) facts.push(fillWords(words.macs, { count: macs.toLocaleString(language) }));
     const lines = facts.map((fact) => make("p", {}, fact));
@@ -91,6 +91,7 @@ function way(path, words, go) {
  */
 export function showTotals(root, totals, words, language) {
   const number = (/** @type {number} */ count) => count.toLocaleString(language);
+  const size = (/** @type {string} */ text) => text.replace(".", words.decimal);
   const learnt = [fillWords(words.trainable, { count: number(totals.trainable) })];
   if (totals.frozen) learnt.push(fillWords(words.frozen, { count: number(totals.frozen) }));
   if (totals.executed !== totals.parameters)
@@ -104,14 +105,14 @@ export function showTotals(root, totals, words, language) {
       fillWords(words.flops, { count: number(totals.flops) }),
     ],
     [words.othersLabel, number(totals.others), words.othersAre],
-    [words.weights, totals.weights, fillWords(words.buffers, { size: totals.buffers })],
-    [words.outputs, totals.outputs, fillWords(words.peak, { size: totals.peak })],
+    [words.weights, size(totals.weights), fillWords(words.buffers, { size: size(totals.buffers) })],
+    [words.outputs, size(totals.outputs), fillWords(words.peak, { size: size(totals.peak) })],
   ];
   if (totals.training !== null)
     rows.push([
       words.training,
-      totals.training,
-      fillWords(words.gradients, { size: totals.gradients, adam: totals.adam }),
+      size(totals.training),
+      fillWords(words.gradients, { size: size(totals.gradients), adam: size(totals.adam) }),
     ]);
   root.replaceChildren(
     ...rows.map(([term, figure, more]) =>

@@ -86,7 +86,7 @@ export function layerTable(root, layers, open, total, onselect) {
       const start = (numbered ? 1 : 0) + 3;
       cells[start].textContent = layer.shared ? words.shared : count(layer.parameters[which]);
       cells[start + 1].textContent = count(layer.macs[which]);
-      cells[start + 2].textContent = layer.memory[which];
+      cells[start + 2].textContent = layer.memory[which].replace(".", words.decimal);
     });
     if (rows[current].hidden) stop(rows.findIndex((row) => !row.hidden));
   }
@@ -210,9 +210,10 @@ export function layerTable(root, layers, open, total, onselect) {
       table.setAttribute("aria-label", words.tableTitle);
       const names = COLUMNS.map((name) => make("th", { scope: "col", class: name }, words[name]));
       head.replaceChildren(...(numbered ? [make("th", { scope: "col", class: "number" }, "#")] : []), ...names);
-      const figures = ["", count(total.parameters), count(total.macs), total.outputs, "", ""].map((text) => cell(text));
+      const outputs = total.outputs.replace(".", words.decimal);
+      const sums = ["", count(total.parameters), count(total.macs), outputs, "", ""].map((text) => cell(text));
       const first = make("th", { scope: "row", class: "name" }, words.total);
-      foot.replaceChildren(...(numbered ? [cell("", "number")] : []), first, cell(""), ...figures);
+      foot.replaceChildren(...(numbered ? [cell("", "number")] : []), first, cell(""), ...sums);
       update();
     },
   };

@@ -34,6 +34,9 @@ export function viewport(frame, svg) {
 
   function apply() {
     svg.setAttribute("viewBox", `0 0 ${size.width} ${size.height}`);
+    // Its size on paper, where no style says another.
+    svg.setAttribute("width", String(size.width));
+    svg.setAttribute("height", String(size.height));
     svg.style.setProperty("width", `${size.width * scale}px`);
     svg.style.setProperty("height", `${size.height * scale}px`);
   }

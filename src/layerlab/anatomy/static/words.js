@@ -28,8 +28,11 @@ export const WORDS = {
  */
 export function describe(node, words, locale) {
   const number = (/** @type {number} */ count) => count.toLocaleString(locale);
+  const end = node.kind === "port" ? node.label : node.kind;
+  const isEnd = end === "input" || end === "output";
   const name = node.path ?? node.name;
-  const parts = [name && name !== node.label ? `${node.label} ${name}` : node.label];
+  const whole = [node.label, node.detail, name === node.label ? "" : name].filter(Boolean).join(" ");
+  const parts = [isEnd ? words[end] : whole];
   if (node.kind === "block" || node.kind === "port") parts.push(words[node.kind]);
   if (node.repeats > 1) parts.push(fillWords(words.repeats, { count: number(node.repeats) }));
   if (node.shape) parts.push(fillWords(words.gives, { shape: node.shape }));
