@@ -16,7 +16,7 @@ Box = tuple[int, int, int, int]
 """Top, left, bottom, right in pixels of the input; the last two are exclusive. May reach beyond the image."""
 
 _MOST_EXTRA_TOKENS = 8
-_BOTH = 3
+_LEAST_SHARE = 4
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _grid(length: int, reach: Reach | None, image: Sequence[int]) -> tuple[int, 
     height, width = image
     for skipped in range(_MOST_EXTRA_TOKENS + 1):
         count = length - skipped
-        rows = round(math.sqrt(count * height / width)) if count > 1 else 0
+        rows = round(math.sqrt(count * height / width)) if count > 1 and skipped <= count // _LEAST_SHARE else 0
         if rows > 1 and count % rows == 0 and rows * width == count // rows * height:
             return rows, count // rows, skipped
     return None

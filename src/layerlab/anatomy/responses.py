@@ -18,7 +18,7 @@ __all__ = ["Excited", "Place", "dependence", "excite", "inside"]
 Place = tuple[int, int, int]
 """Channel, row, column."""
 
-_RATE = 0.15
+_RATE, _DECAY = 0.1, 0.98
 _AT_ONCE = 8
 _LEAST_SIDE = 4
 _NO_GRADIENT = 1e-12
@@ -69,7 +69,10 @@ def dependence(
         if not maps.requires_grad or (number and time.monotonic() > deadline):
             found.append(None)
             continue
-        (gradient,) = torch.autograd.grad(maps[(0, *place)], leaf, retain_graph=number < len(places) - 1)
+        try:
+            (gradient,) = torch.autograd.grad(maps[(0, *place)], leaf, retain_graph=number < len(places) - 1)
+        except RuntimeError:  # an operation without a derivative, or one that overwrote what its derivative needs
+            return [None] * len(places)
         found.append((gradient * leaf).sum(0).detach().float().cpu())
     return found
 
@@ -137,11 +140,16 @@ def _excite(
                 best[one] = Excited(picture[one].detach().clone(), value, step)
         if step == steps or time.monotonic() > until:
             break
-        (gradient,) = torch.autograd.grad(values.sum(), spectrum.values)
+        try:
+            (gradient,) = torch.autograd.grad(values.sum(), spectrum.values)
+        except RuntimeError:  # as above
+            return None
         # Each picture by itself: a channel of large values does not decide over the others.
         scale = gradient.flatten(1).norm(dim=1).clamp_min(_NO_GRADIENT).view(-1, *[1] * (gradient.dim() - 1))
         spectrum.values.grad = -gradient / scale
         optimizer.step()
+        with torch.no_grad():
+            spectrum.values.mul_(_DECAY)
     return [one if one is not None and one.steps > 0 else None for one in best]
 
 

@@ -72,7 +72,7 @@ class Stage:
         if self._watcher is None:
             raise RuntimeError("a stage runs only while it is opened")
         watcher = self._watcher
-        images = images.to(self._device, self._dtype)
+        images = images.to(self._device, self._dtype).clone()  # the network may write into what it is given
         argument: Any = list(images) if self._listed else images
 
         def begin(_module: nn.Module, _args: Any) -> None:
@@ -87,6 +87,12 @@ class Stage:
                 self._module(argument)
         except _Reached as reached:
             found = next(iter(tensors_in(reached.output)), None)
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200]
+            raise LayerlabError(
+                f'{type(self._module).__name__} fails on the image before layer "{self._path}" has run:'
+                f" {type(error).__name__}: {reason}"
+            ) from error
         else:
             raise LayerlabError(f'layer "{self._path}" is not called for an image')
         finally:
