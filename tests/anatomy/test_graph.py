@@ -78,6 +78,19 @@ def test_what_is_joined_is_a_concatenation() -> None:
     assert kinds["in", "left"] == kinds["cat", "out"] == "plain"
 
 
+class Prefixed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.token, self.dense = nn.Parameter(torch.zeros(1, 1, 4)), nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.dense(torch.cat([self.token, x], 1))  # type: ignore[no-any-return]
+
+
+def test_what_is_joined_with_a_parameter_alone_is_a_plain_step() -> None:
+    assert {link.kind for link in network(Prefixed(), (3, 4))[""].links} == {"plain"}
+
+
 def test_a_run_of_equal_blocks_is_one_part_with_a_count() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 1), Residual(), Residual(), Residual(), nn.Conv2d(4, 4, 1))
     level = network(model, (3, 8, 8))[""]
@@ -120,6 +133,21 @@ def test_equal_layers_that_look_at_one_memory_are_a_run() -> None:
     levels = levels_of(dissect(model, ((5, 16), (7, 16))))
     assert [part.repeats for part in levels["decoder"].parts.values()] == [1, 1, 3, 1, 1]
     assert [part.repeats for part in levels["encoder"].parts.values()] == [1, 3, 1, 1]
+
+
+class Fed(nn.Module):
+    """Two equal layers that take different things beside what flows through them: no run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Bilinear(4, 4, 4), nn.Bilinear(4, 4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.b(self.a(x, torch.sin(x)), torch.cos(x))  # type: ignore[no-any-return]
+
+
+def test_equal_layers_that_are_fed_differently_are_not_a_run() -> None:
+    assert all(part.repeats == 1 for part in network(Fed(), (4,))[""].parts.values())
 
 
 class Listed(nn.Module):
@@ -235,6 +263,28 @@ def test_inputs_and_outputs_are_ports_and_a_value_may_pass_untouched() -> None:
         ("sin", "out", "plain"),
         ("cos", "out", "plain"),
     ]
+
+
+def test_values_of_one_part_leave_through_one_port() -> None:
+    class Sines(nn.Module):
+        def forward(self, x: Tensor) -> list[Tensor]:
+            return [torch.sin(x) * number for number in range(self.count)]
+
+        def __init__(self, count: int) -> None:
+            super().__init__()
+            self.count = count
+
+    class Around(nn.Module):
+        def __init__(self, count: int) -> None:
+            super().__init__()
+            self.inner = Sines(count)
+
+        def forward(self, x: Tensor) -> list[Tensor]:
+            return self.inner(x)  # type: ignore[no-any-return]
+
+    few, many = network(Around(3), (4,))[""], network(Around(5), (4,))[""]
+    assert [len(part.values) for part in few.parts.values()] == [1, 0, 1, 1, 1]
+    assert [len(part.values) for part in many.parts.values()] == [1, 0, 5]
 
 
 class Twice(nn.Module):

@@ -178,6 +178,47 @@ def along(points: Any) -> Iterator[tuple[float, float]]:
             )
 
 
+@st.composite
+def levels(draw: st.DrawFn) -> dict[str, Any]:
+    """A level of nodes in rows, none above another but by chance, each opening to a level of one node."""
+    level: dict[str, Any] = {"key": "", "title": "", "nodes": [], "edges": []}
+    found = {"": level}
+    top = 12.0
+    sizes = st.integers(10, 90).map(float)
+    for row in range(draw(st.integers(1, 4))):
+        left, lowest = draw(st.floats(12, 80)), 0.0
+        for column in range(draw(st.integers(1, 3))):
+            key = f"{row}.{column}"
+            width, height = draw(sizes), draw(sizes)
+            level["nodes"].append(node(key, left, top + draw(st.floats(0, 10)), width, height, key))
+            inner = node("inside", 12, 12, 6 * draw(sizes), 4 * draw(sizes), None)
+            found[key] = {"key": key, "title": "", "nodes": [inner], "edges": []}
+            found[key] |= {"width": inner["w"] + 24, "height": inner["h"] + 24}
+            left, lowest = left + width + draw(st.floats(1, 30)), max(lowest, height + 10)
+        top += lowest + 5
+    level["width"] = max(one["x"] + one["w"] for one in level["nodes"]) + 12
+    level["height"] = top + 12
+    return {"title": "", "root": "", "levels": found}
+
+
+def node(key: str, x: float, y: float, w: float, h: float, level: str | None) -> dict[str, Any]:
+    words = {"id": key, "kind": "block", "name": "", "lines": ["b"], "level": level}
+    return words | {"x": x, "y": y, "w": w, "h": h}
+
+
+@settings(max_examples=60)
+@given(levels(), st.data())
+def test_opening_blocks_of_any_layout_overlaps_nothing(whole: dict[str, Any], data: st.DataObject) -> None:
+    check(compose(whole, data.draw(st.sets(st.sampled_from(sorted(whole["levels"]))))))
+
+
+def test_what_lies_within_a_larger_block_makes_that_grow_by_the_rest_alone() -> None:
+    stretch = Stretch([(0.0, 100.0, 300.0), (40.0, 60.0, 200.0)])
+    assert stretch(60) - stretch(40) >= 200
+    assert stretch(100) == pytest.approx(300)
+    assert stretch(50) == pytest.approx(150)
+
+
 INTERVALS = st.lists(
     st.tuples(st.integers(0, 400), st.integers(1, 200), st.integers(1, 900)).map(
         lambda one: (float(one[0]), float(one[0] + one[1]), float(one[2]))
@@ -204,6 +245,21 @@ def test_nothing_opened_is_the_level_as_it_was_laid_out() -> None:
         edge["points"] for edge in level["edges"]
     ]
     assert (composed.width, composed.height) == (level["width"], level["height"])
+
+
+def test_an_edge_beside_an_opened_block_is_cut_and_smooth() -> None:
+    data = drawn(resnet)
+    before = data["levels"]["layer1.0"]["edges"]
+    curves = list(compose(data, {"layer1", "layer1.0", "layer1.0.downsample"}).curves)
+    cut = [curve.points for edge in before for curve in curves if curve.edge is edge]
+    assert [(len(points) - 1) / (len(edge["points"]) - 1) for points, edge in zip(cut, before, strict=True)] == [
+        4
+    ] * len(before)
+    for points in cut:
+        for joint in range(3, len(points) - 1, 3):
+            (ax, ay), (px, py), (bx, by) = points[joint - 1 : joint + 2]
+            cross = (px - ax) * (by - py) - (py - ay) * (bx - px)
+            assert abs(cross) < 1e-6 * (1 + abs(bx - ax) + abs(by - ay)) ** 2
 
 
 def test_a_block_in_a_closed_block_changes_nothing() -> None:
