@@ -71,20 +71,22 @@ class Subject:
             return dissect(self.module, size)
 
     def _built(self, weights: str | None, real: bool) -> nn.Module:
-        from layerlab.zoo import read_spec
+        from layerlab.zoo import zoo_name
+        from layerlab.zoo.weights_published import has_published
 
-        is_zoo = read_spec(self.spec) is not None
+        name = zoo_name(self.spec)
         if weights is not None:
             return self._trained(weights)
-        if not is_zoo and Path(self.spec).is_dir():
+        if name is None and Path(self.spec).is_dir():
             from layerlab.training import load_run
 
             run = load_run(self.spec)
             self.preprocessing = run.preprocessing
             return run.model
-        may_be_weightless = is_zoo or self.spec.startswith(_WEIGHTLESS)
+        may_be_weightless = name is not None or self.spec.startswith(_WEIGHTLESS)
         if may_be_weightless or Path(self.spec).is_file():
-            self.note = _FRESH + (", add --weights imagenet" if is_zoo else "")
+            trained = name is not None and has_published(name, "imagenet")
+            self.note = _FRESH + ("; --weights imagenet takes trained ones" if trained else "")
         if may_be_weightless and not real and (module := self._weightless()) is not None:
             self._is_weightless = True
             return module
