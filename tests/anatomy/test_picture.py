@@ -6,10 +6,12 @@ import importlib.util
 import itertools
 import json
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -18,6 +20,7 @@ import torch
 import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odd_models import ODD, RAISE, Cannot, Ids
 from torch import Tensor, nn
 
 from layerlab import LayerlabError
@@ -398,6 +401,29 @@ def test_equal_graphs_are_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert asked == [1]
     assert first == second
     assert lay_out([]) == []
+
+
+@pytest.mark.parametrize(("build", "size"), [case for case in ODD if case[0] not in {*RAISE, Cannot}])
+def test_odd_modules_are_drawn(build: Callable[[], nn.Module], size: tuple[int, ...]) -> None:
+    anatomy = dissect(build(), torch.zeros(size, dtype=torch.long) if size == Ids else size)
+    data = picture(anatomy)
+    check(compose(data, set(data["levels"])))
+    parsed(anatomy.diagram(3))
+
+
+FIGURES = Path(__file__).parents[2] / "scripts" / "figures" / "diagrams.py"
+
+
+@pytest.mark.parametrize("name", ["encoder-block", "inception", "resnet50"])
+def test_the_guide_shows_diagrams_as_they_are_drawn_now(name: str) -> None:
+    script = runpy.run_path(str(FIGURES))
+    kept = (script["FOLDER"] / f"{name}.svg").read_text()
+    assert len(kept) < 100_000
+    assert texts(script["draw"](name)) == texts(kept), f"run python scripts/figures/diagrams.py {name}"
+
+
+def texts(svg: str) -> list[str | None]:
+    return [one.text for one in parsed(svg).iter() if one.tag != f"{SVG}style"]
 
 
 def test_a_network_without_operations_is_drawn() -> None:

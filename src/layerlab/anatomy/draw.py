@@ -9,7 +9,7 @@ from typing import Any
 
 from layerlab.anatomy.anatomy import CONVENTION, Anatomy
 from layerlab.anatomy.compose import Box, Composed, Curve, compose, frame_title, open_to, readable_depth
-from layerlab.anatomy.lettering import shortened
+from layerlab.anatomy.lettering import fitted
 from layerlab.anatomy.palette import STYLE
 from layerlab.anatomy.picture import LINE_HEIGHTS, picture
 from layerlab.anatomy.rows import title
@@ -78,7 +78,7 @@ def drawn(composed: Composed, name: str, sentence: str) -> str:
 def _frame(box: Box) -> str:
     node = box.node
     shade = "even" if box.depth % 2 else "odd"
-    words = shortened(frame_title(node), max(int((box.w - 40) / 7), 8))
+    words = fitted(frame_title(node), box.w - 24, 12, bold=True)
     parts = [
         _stack(box),
         f'<rect class="frame {shade}" {_place(box)} rx="10"/>',

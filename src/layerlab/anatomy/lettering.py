@@ -6,7 +6,7 @@ size and rounded up, so that what fits by them fits on every system.
 
 from __future__ import annotations
 
-__all__ = ["shortened", "text_width"]
+__all__ = ["fitted", "shortened", "text_width"]
 
 _PLAIN = {
     0.3: "' ,.IJijl·", 0.4: '-/:;\\f|!()[]rt', 0.55: '"*_`sz?Lc', 0.65: "FPTYaekovxy$0123456789EKSbdghnpqu{}",
@@ -35,3 +35,12 @@ def shortened(text: str, length: int) -> str:
         return text
     head = (length - 1) * 2 // 3
     return f"{text[:head]}…{text[head - length + 1 :]}"
+
+
+def fitted(text: str, width: float, size: float, bold: bool = False) -> str:
+    """Return the text with as much of its middle left out as it takes to be no wider than ``width`` pixels."""
+    found, length = text, len(text)
+    while length > 3 and text_width(found, size, bold) > width:
+        length -= 1
+        found = shortened(text, length)
+    return found

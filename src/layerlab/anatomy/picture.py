@@ -180,9 +180,9 @@ class _Describer:
         return [self._anatomy.operations[number] for number in part.operations]
 
     def _names(self, part: Part) -> str:
-        """Return the name of a module, the first and the last of a run: ``1 to 5``."""
+        """Return the name of a module, the first and the last of a run: ``1-5``."""
         first, last = (self._name(part.members[place][0]) for place in (0, -1))
-        return first if first == last else f"{first} to {last.rpartition('.')[2]}"
+        return first if first == last else f"{first}-{last.rpartition('.')[2]}"
 
     def _name(self, path: str) -> str:
         """Return the path within the level: longer than one word where a list holds the module."""
