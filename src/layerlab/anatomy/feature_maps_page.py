@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["feature_maps_fragment", "feature_maps_page"]
 
 _SHEET_MAPS = 1024
-_SHEET_WIDTH = 1200
+_SHEET_WIDTH = 1000
 _MOST_SIDE = 112
 _WIDEST_MAP = 144
 _SLICES = 6
@@ -163,9 +163,7 @@ def _sheet(maps: Tensor) -> str:
     label = f"{first}, {across} in a row, in the order of the channels"
     widest = f' style="max-width: {across * _WIDEST_MAP}px"'
     picture = _picture(sheet, most, label, "sheet")
-    return (
-        f"<figure{widest}>{picture}<figcaption>{escape(_sentence(label))}, in one scale. {_scale(most)}</figcaption></figure>"
-    )
+    return f"<figure{widest}>{picture}<figcaption>{escape(_sentence(label))}, in one scale. {_scale(most)}</figcaption></figure>"
 
 
 def _across(count: int, rows: int, columns: int) -> int:
@@ -222,19 +220,21 @@ def _attention(found: FeatureMaps, photo: _Photo) -> str:
     if (token := attention.from_class_token()) is not None:
         kinds.insert(0, ("From the class token", token))
     kinds.append(("From the middle of the image", attention.from_position(rows // 2, columns // 2)))
+    even = 1 / attention.weights.shape[-1]
     lines = []
     for words, heads in kinds:
-        cells = "".join(
-            f"<td>{photo.under(head, float(head.max()), f'{words}, head {number}')}"
-            f"<small>full colour {_number(head.max())}</small></td>"
-            for number, head in enumerate(heads)
-        )
+        cells = ""
+        for number, head in enumerate(heads):
+            more = head - even
+            most = float(more.abs().max())
+            picture = photo.under(more, most, f"{words}, head {number}")
+            cells += f"<td>{picture}<small>full colour &plusmn;{_number(most)}</small></td>"
         lines.append(f"<tr><th scope='row'>{words}</th>{cells}</tr>")
     header = "".join(f"<th scope='col'>head {number}</th>" for number in range(len(attention.weights)))
-    even = _number(1 / attention.weights.shape[-1])
     return (
         f"<h2>What attention looks at</h2>\n<p>Weights after the softmax, {sizes(attention.weights.shape)} (heads,"
-        f" queries, keys); a head that looks everywhere alike gives {even} to each key.</p>\n"
+        f" queries, keys). A head that looks everywhere alike gives {_number(even)} to each key: orange is more than"
+        " that, blue is less.</p>\n"
         f'<div class="wide"><table><thead><tr><td></td>{header}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
