@@ -163,7 +163,8 @@ def _sheet(maps: Tensor) -> str:
     label = f"{first}, {across} in a row, in the order of the channels"
     widest = f' style="max-width: {across * _WIDEST_MAP}px"'
     picture = _picture(sheet, most, label, "sheet")
-    return f"<figure{widest}>{picture}<figcaption>{escape(_sentence(label))}, in one scale. {_scale(most)}</figcaption></figure>"
+    caption = f"<figcaption>{escape(_sentence(label))}, in one scale. {_scale(most)}</figcaption>"
+    return f"<figure{widest}>{picture}{caption}</figure>"
 
 
 def _across(count: int, rows: int, columns: int) -> int:
