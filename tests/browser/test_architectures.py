@@ -92,6 +92,22 @@ def test_a_block_opens_and_a_layer_is_explained_in_both_languages(open_page: Ope
     assert "view=table" in page.url
 
 
+def test_the_zoo_is_searched_and_walked_by_keyboard(open_page: OpenPage) -> None:
+    page = opened(open_page)
+    page.locator(".diagram .item").first.wait_for()
+    shown = page.locator(".zoo-model:visible")
+    everything = shown.count()
+    page.get_by_label("Search: name, author, year").fill("howard 2017")
+    assert 0 < shown.count() < everything
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.locator(".architecture-title strong", has_text="mobilenet_v1_0").wait_for()
+    assert "model=mobilenet_v1_0" in page.url
+    page.get_by_label("Search: name, author, year").fill("nobody")
+    page.get_by_text("No network is called so.").wait_for()
+
+
 def test_keras_text_is_read_as_it_is_typed_and_stands_in_the_link(open_page: OpenPage) -> None:
     page = opened(open_page)
     page.get_by_role("button", name="Keras text").click()

@@ -273,6 +273,8 @@ def test_what_was_asked_before_is_remembered_and_only_the_latest() -> None:
     bench.specimen(Network(model="lecture_cnn", knobs={"width": 0.25}))
     assert bench.specimen(Network(model="lecture_cnn")) is not first
     assert len(bench._kept) == 2
+    made = [bench.make(Network(model="lecture_cnn"), lambda _: object(), kept_as="picture") for _ in range(2)]
+    assert made[0] is made[1]
 
 
 def test_a_network_that_takes_too_long_is_left() -> None:
@@ -292,19 +294,21 @@ def test_more_than_may_wait_are_refused_at_once() -> None:
         return "made"
 
     bench.specimen(Network(model="lecture_cnn"))
-    threads = [threading.Thread(target=bench.make, args=(Network(model="lecture_cnn"), f"{i}", hold)) for i in range(2)]
+    threads = [threading.Thread(target=bench.make, args=(Network(model="lecture_cnn"), hold)) for _ in range(2)]
     threads[0].start()
-    begun.wait(30)
+    assert begun.wait(30)
     threads[1].start()
+    end = time.monotonic() + 30
     while bench._places._value:
+        assert time.monotonic() < end
         time.sleep(0.001)
     with pytest.raises(CommandError) as caught:
-        bench.make(Network(model="lecture_cnn"), "more", hold)
+        bench.make(Network(model="lecture_cnn"), hold)
     assert caught.value.key == "architectures.error.busy"
     go.set()
     for thread in threads:
         thread.join(30)
-    assert bench.make(Network(model="lecture_cnn"), "later", lambda _: "made") == "made"
+    assert bench.make(Network(model="lecture_cnn"), lambda _: "made") == "made"
 
 
 def test_the_diagrams_modules_are_served_and_nothing_above_them(client: TestClient) -> None:

@@ -67,14 +67,22 @@ class Bench:
                 found = self._remembered(key) or self._dissected(key, asked)
         return found
 
-    def make(self, asked: Network, what: str, how: Callable[[Specimen], T]) -> T:
-        """Return something of a network that takes a while to make, from memory where it was made already."""
+    def make(self, asked: Network, how: Callable[[Specimen], T], *, kept_as: str | None = None) -> T:
+        """Return something of a network that takes a while to make, from memory where it was made already.
+
+        Args:
+            asked: the network.
+            how: makes it.
+            kept_as: the name under which it is remembered with the network; None: it is not, being large.
+        """
         specimen = self.specimen(asked)
-        if what not in specimen.made:
+        if kept_as is None or kept_as not in specimen.made:
             with self._in_turn():
-                if what not in specimen.made:
-                    specimen.made[what] = how(specimen)
-        made: T = specimen.made[what]
+                if kept_as is None:
+                    return how(specimen)
+                if kept_as not in specimen.made:
+                    specimen.made[kept_as] = how(specimen)
+        made: T = specimen.made[kept_as]
         return made
 
     def _remembered(self, key: str) -> Specimen | None:

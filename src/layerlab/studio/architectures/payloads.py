@@ -165,7 +165,7 @@ def picture(asked: Network, bench: Bench = BENCH) -> dict[str, Any]:
 
         return picture_of(specimen.anatomy)
 
-    return bench.make(asked, "picture", drawn)
+    return bench.make(asked, drawn, kept_as="picture")
 
 
 class Explanation(BaseModel):
@@ -261,5 +261,5 @@ def file(asked: File, bench: Bench = BENCH) -> Kept:
 
     name = asked.network.model or "network"
     ending = {"scale": "-to-scale.svg"}.get(asked.form, f".{asked.form}")
-    content = bench.make(asked.network, asked.form, written)
+    content = bench.make(asked.network, written, kept_as="scale" if asked.form == "scale" else None)
     return Kept(name=name + ending, type=_TYPES[asked.form], content=content)

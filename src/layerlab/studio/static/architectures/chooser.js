@@ -31,7 +31,6 @@ export function chooser({ onchoose }) {
       })),
     }));
     replace(list, families.map(({ title, rows }) => h("section", null, title, h("div", { class: "zoo-models" }, rows.map((row) => row.button)))));
-    filter();
     show(chosen);
   }
 
@@ -50,6 +49,8 @@ export function chooser({ onchoose }) {
       count += here;
     }
     none.hidden = count > 0 || families.length === 0;
+    const shown = families.flatMap((family) => family.rows).filter((row) => !row.button.hidden);
+    stopAt((shown.find((row) => row.model.name === chosen) ?? shown[0])?.button);
   }
 
   /** @param {string} name */
@@ -63,6 +64,7 @@ export function chooser({ onchoose }) {
       const [top, bottom] = [button.offsetTop - list.offsetTop, button.offsetTop - list.offsetTop + button.offsetHeight];
       if (top < list.scrollTop || bottom > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 3;
     }
+    filter();
     tell();
   }
 
@@ -80,6 +82,23 @@ export function chooser({ onchoose }) {
       h("p", null, h("strong", null, model.title), model.year ? ` (${model.year})` : "", h("span", { lang: "en" }, `: ${model.idea}.`)),
       h("dl", null, facts.filter(([, said]) => said).map(([name, said]) => h("div", null, h("dt", null, name), h("dd", { lang: "en" }, said)))),
     );
+  }
+
+  /** One stop of the Tab key; the arrows, Home and End walk through what the search leaves. */
+  list.addEventListener("keydown", (event) => {
+    const shown = families.flatMap((family) => family.rows).map((row) => row.button).filter((button) => !button.hidden);
+    const at = shown.findIndex((button) => button === event.target);
+    const steps = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: shown.length - 1 };
+    const next = shown[steps[/** @type {keyof typeof steps} */ (event.key)] ?? -1];
+    if (at < 0 || !next) return;
+    event.preventDefault();
+    stopAt(next);
+    next.focus();
+  });
+
+  /** @param {HTMLButtonElement | undefined} stop */
+  function stopAt(stop) {
+    for (const { button } of families.flatMap((family) => family.rows)) button.tabIndex = button === stop ? 0 : -1;
   }
 
   search.addEventListener("input", filter);

@@ -202,12 +202,14 @@ export function mount(root) {
   async function showView(network) {
     if (!state) return;
     const view = views[state.view];
+    view.root.hidden = false; // an element that is not shown has no width to fit a picture to
     try {
       await view.show(network);
       view.select(state.layer);
       viewProblem.hidden = true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
+      view.root.hidden = true; // it shows another network
       viewProblem.hidden = false;
       viewProblem.textContent = sentenceOf(error.problem);
     }

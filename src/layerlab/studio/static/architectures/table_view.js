@@ -16,7 +16,7 @@ const COLUMNS = ["layer", "kind", "output", "parameters", "macs"];
  */
 export function tableView({ onselect }) {
   const ask = asker("table");
-  const depth = h("select", { onchange: () => network && void show(network) });
+  const depth = h("select", { onchange: () => network && void show(network).catch(() => {}) }); // the next figures will say why
   const body = h("tbody");
   const head = h("tr", null, COLUMNS.map((name) => h("th", { scope: "col", class: name }, text(`architectures.column.${name}`))));
   const table = h("table", { class: "layer-table", "aria-label": message("architectures.view.table") }, h("thead", null, head), body);
