@@ -16,7 +16,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from layerlab.anatomy import cost
-from layerlab.anatomy.memory import Alive
+from layerlab.anatomy.memory import Alive, Kept
 from layerlab.anatomy.operations import Graph, unwatched
 from layerlab.anatomy.reach import follow
 from layerlab.anatomy.record import Call, Failure, Operation, Shape
@@ -104,6 +104,7 @@ def watch(
     *,
     guarded: nn.Module,
     operations: bool = True,
+    kept: Kept | None = None,
 ) -> Trace:
     """Run ``module(*args, **kwargs)`` and return what was seen. Our hooks are gone afterwards.
 
@@ -113,6 +114,7 @@ def watch(
         kwargs: its arguments by name.
         guarded: whose parameters and buffers get their content back if an operation writes to them.
         operations: whether to look at each operation; without it only calls and shapes are noted, faster.
+        kept: counts what would be kept for a backward pass, where it is given.
 
     Raises:
         ForwardFailed: the forward raised.
@@ -131,6 +133,8 @@ def watch(
         stack.enter_context(recorder)
         if operations:
             stack.enter_context(recorder.graph)
+        if kept is not None:
+            stack.enter_context(kept.counting())
         try:
             results = module(*args, **kwargs)
         except Exception as error:
@@ -138,6 +142,7 @@ def watch(
         recorder.trace.results = recorder.graph.sources_of(results)
     recorder.trace.operations = recorder.graph.operations()
     recorder.trace.written = tuple(tensor for tensor, _ in recorder._written)
+    recorder.trace.backward_bytes = kept.bytes if kept is not None else None
     recorder.trace.peak_bytes = recorder.alive.peak
     return recorder.trace
 

@@ -15,7 +15,7 @@ from layerlab.anatomy.anatomy import Anatomy
 from layerlab.anatomy.collect import ForwardFailed, Trace, watch
 from layerlab.anatomy.diagnose import explain_failure, layout_advice, plain_failure
 from layerlab.anatomy.inputs import example_inputs
-from layerlab.anatomy.memory import kept_for_backward
+from layerlab.anatomy.memory import Kept, kept_for_backward
 from layerlab.anatomy.twin import map_tensors, meta_tensor, meta_twin, preserved, tensors_in
 from layerlab.errors import LayerlabError
 
@@ -142,10 +142,20 @@ def _for_real(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any])
     def own(tensor: torch.Tensor) -> torch.Tensor:
         return tensor.detach().to(device, copy=True)
 
-    with preserved(module):
-        trace = watch(module, *map_tensors((tuple(args), dict(kwargs)), own), guarded=module)
-        note = "ran on real numbers, since its control flow depends on them: the figures are for this input"
-        return _examined(module, trace, args, kwargs, (note,))
+    def run(kept: Kept | None) -> Anatomy:
+        notes = [_FOR_THIS_INPUT] + [_KEPT_IN_EVALUATION] * (kept is not None)
+        with preserved(module):
+            trace = watch(module, *map_tensors((tuple(args), dict(kwargs)), own), guarded=module, kept=kept)
+            return _examined(module, trace, args, kwargs, tuple(notes))
+
+    try:
+        return run(Kept(module))
+    except ForwardFailed:  # with gradients it may fail where without it does not
+        return run(None)
+
+
+_FOR_THIS_INPUT = "ran on real numbers, since its control flow depends on them: the figures are for this input"
+_KEPT_IN_EVALUATION = "what a backward pass needs was counted in evaluation mode: training may keep more"
 
 
 def _examined(

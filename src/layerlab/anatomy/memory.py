@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,7 +15,7 @@ from torch.nn.parameter import is_lazy
 from layerlab.anatomy.shapes import Shapes
 from layerlab.anatomy.twin import plainly
 
-__all__ = ["Alive", "kept_for_backward"]
+__all__ = ["Alive", "Kept", "kept_for_backward"]
 
 
 class Alive:
@@ -48,37 +50,60 @@ class Alive:
         self.peak = max(self.peak, self._now)
 
 
-def kept_for_backward(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
-    """Return the bytes that a training step keeps from the forward to the backward pass; each memory once.
+class Kept:
+    """Adds up what operations keep for the backward pass, each memory once; nothing is kept in truth.
 
-    Parameters and buffers are not counted, the input is where a gradient needs it. The module runs as it is set;
-    nothing is kept in truth.
+    Args:
+        module: whose parameters and buffers are not counted; the input is, where a gradient needs it.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        tensors = (*module.parameters(), *module.buffers())
+        self._apart = {_memory(tensor) for tensor in tensors if not is_lazy(tensor)}
+        self._living: dict[int, weakref.ref[torch.UntypedStorage]] = {}
+        self._nothing = torch.empty(0, device="cpu")
+        self.bytes = 0
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Let operations say what they keep; there can be no backward pass."""
+        with (
+            torch.enable_grad(),
+            warnings.catch_warnings(),
+            torch.autograd.graph.saved_tensors_hooks(self._pack, lambda kept: kept),
+        ):
+            warnings.filterwarnings("ignore", "Converting a tensor with requires_grad")  # asked for by us alone
+            try:
+                yield
+            finally:
+                self._living.clear()  # what it holds knows this object
+
+    def _pack(self, tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.layout is torch.strided:
+            storage = tensor.untyped_storage()
+            key = int(storage._cdata)
+            if key not in self._living and key not in self._apart:
+                self.bytes += storage.nbytes()
+                # Memory that is gone and taken again is other memory: in truth the first would have been kept.
+                self._living[key] = weakref.ref(storage, lambda _: self._living.pop(key, None))
+        return self._nothing  # instead of the tensor
+
+
+def kept_for_backward(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
+    """Return the bytes that a training step keeps from the forward to the backward pass.
+
+    The module runs as it is set, for shapes only.
 
     Returns:
         The bytes; ``None`` where the forward fails.
     """
-    apart = {_memory(tensor) for tensor in (*module.parameters(), *module.buffers()) if not is_lazy(tensor)}
-    kept: dict[int, int] = {}
-    tensors: list[torch.Tensor] = []  # held, so that no memory is taken twice
-
-    def pack(tensor: torch.Tensor) -> torch.Tensor:
-        memory = _memory(tensor)
-        if memory not in apart:
-            kept[memory] = tensor.untyped_storage().nbytes()
-        tensors.append(tensor)
-        return nothing  # there will be no backward pass
-
-    nothing = torch.empty(0)
-    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda kept: kept)
-    with plainly(module), torch.enable_grad(), Shapes(), hooks:
+    kept = Kept(module)
+    with plainly(module), Shapes(), kept.counting():
         try:
-            results = module(*args, **kwargs)
+            module(*args, **kwargs)
         except Exception:
             return None
-        finally:
-            tensors.clear()  # the graph holds the function that holds them
-        del results
-    return sum(kept.values())
+    return kept.bytes
 
 
 def _memory(tensor: torch.Tensor) -> int:
