@@ -98,6 +98,30 @@ def test_figures_of_all_parts_add_up_to_the_network() -> None:
             assert sum(node[figure] * node["repeats"] for node in nodes) == total
 
 
+class Looped(nn.Module):
+    """One cell in a loop, and a layer that is called once more at the end."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.steps, self.cell, self.beside, self.head = steps, nn.RNNCell(3, 3), nn.Linear(3, 3), nn.Linear(3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        state = self.head(x[:, 0])
+        for step in range(self.steps):
+            state = self.cell(x[:, step], self.beside(state))
+        return self.head(state)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(("steps", "label"), [(3, "RNNCell"), (120, "Linear + RNNCell in 120 steps")])
+def test_what_is_called_again_has_no_parameters_of_its_own(steps: int, label: str) -> None:
+    anatomy = dissect(Looped(steps), (steps, 3))
+    nodes = picture(anatomy)["levels"][""]["nodes"]
+    assert label in {node["label"] for node in nodes}
+    assert sum(node["parameters"] * node["repeats"] for node in nodes) == anatomy.totals.parameters
+    assert sum(node["macs"] * node["repeats"] for node in nodes) == anatomy.totals.macs
+    assert nodes[-2]["lines"] == ["Linear", "head · 3", "same weights · 9 MACs"]
+
+
 def test_every_node_and_edge_is_as_the_contract_says() -> None:
     for data in (drawn(resnet), drawn(branched)):
         for key, level in data["levels"].items():

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["folded", "merged"]
 
+_CALLS_OF_A_LOOP = 8  # more calls of one module than this are a loop, where there is too much to show
+
 
 def folded(level: Level, signatures: Signatures) -> Level:
     """Return the level with every run of equal modules, each made from the one before, as one part.
@@ -77,7 +79,7 @@ def merged(level: Level, loose: Collection[str], most: int) -> Level:
 
 
 def _without_loops(level: Level) -> Level:
-    """Return the level with everything between the first and the last call of one module as one part."""
+    """Return the level with everything between the first and the last call of a module in a loop as one part."""
     places: dict[str, list[int]] = defaultdict(list)
     keys = list(level.parts)
     for place, key in enumerate(keys):
@@ -94,14 +96,14 @@ def _without_loops(level: Level) -> Level:
             into[key] = head.key
             head.operations.extend(part.operations)
             head.merged += max(part.merged, 1)
-            if part.call is not None:
+            if part.call is not None and len(places[part.call[0]]) > _CALLS_OF_A_LOOP:
                 end = max(end, places[part.call[0]][-1])
                 if head.call is not None and part.call[0] == head.call[0]:
                     head.members.extend(part.members)
             continue
         head = None
         parts[key] = replace(part, operations=list(part.operations), members=list(part.members))
-        if part.call is not None and len(places[part.call[0]]) > 1:
+        if part.call is not None and len(places[part.call[0]]) > _CALLS_OF_A_LOOP:
             head, end = parts[key], places[part.call[0]][-1]
             head.merged, head.level = 1, None
     return _renamed(level, parts, into)

@@ -5,15 +5,16 @@
     {"title": "ResNet, input 1x3x224x224", "root": "", "levels": {"": Level, "layer1": Level, ...}}
     Level = {"key", "title", "width", "height", "nodes": [Node], "edges": [Edge]}
     Node  = {"id", "kind", "label", "detail", "name", "path", "paths", "repeats", "shape", "parameters", "macs",
-             "family", "level", "lines", "x", "y", "w", "h"}
+             "family", "level", "shared", "lines", "x", "y", "w", "h"}
     Edge  = {"source", "target", "kind", "label", "points"}
 
 Of a node: ``id`` is unique within its level; ``kind`` is ``input`` and ``output`` (of the network), ``port`` (where a
 value enters or leaves a block), ``block`` (has modules inside), ``layer``, ``operation``; ``label`` is the class name
 and ``detail`` its settings (``"3x3, stride 2"``); ``path`` is that of its record or null, ``paths`` those of all that
 it stands for; ``repeats`` counts a run of equals; ``shape`` is what it gives, without the batch; ``parameters`` and
-``macs`` are those of one of the run; ``level`` is the key of what it opens to, or null; ``lines`` are the lines of text
-to draw: the first large, the second its name and shape, the third its figures; ``x``, ``y`` are the top left corner.
+``macs`` are those of one of the run; a later call of a module has no ``parameters`` of its own and is ``shared``;
+``level`` is the key of what it opens to, or null; ``lines`` are the lines of text to draw: the first large, the second
+its name and shape, the third its figures; ``x``, ``y`` are the top left corner.
 Of an edge: ``kind`` is ``plain``, ``skip`` or ``concatenation``; ``points`` are cubic Beziers, 1 + 3n points, from the
 source's border to the target's, where the arrow is.
 """
@@ -27,7 +28,7 @@ from layerlab.anatomy.families import detail_of, family_of_layer, family_of_oper
 from layerlab.anatomy.graph import Level, Part, levels_of
 from layerlab.anatomy.layout import Placed, Plan, lay_out
 from layerlab.anatomy.lettering import shortened, text_width
-from layerlab.anatomy.record import Layer, Operation
+from layerlab.anatomy.record import Call, Layer, Operation
 from layerlab.anatomy.rows import title
 from layerlab.anatomy.text import short, without_batch
 
@@ -144,11 +145,23 @@ class _Describer:
             label, path = f"{len(operations)} operations", None
         else:
             path = part.call[0]
-            label = f"{self._anatomy[path].kind} in {len(part.members)} steps"
+            kinds = dict.fromkeys(self._anatomy[inner].kind for inner, _ in self._calls(operations))
+            label = f"{' + '.join(kinds)} in {len(part.members)} steps"
         return _node(
             part, "operation", label, "other", shape=without_batch(operations[-1].outputs[:1]),
-            macs=sum(operation.macs for operation in operations), path=path, name=path or "",
+            macs=sum(operation.macs for operation in operations), path=path,
+            name=self._name(path) if path is not None else "", parameters=self._parameters(operations),
         )  # fmt: skip
+
+    def _parameters(self, operations: list[Operation]) -> int:
+        """Return the parameters of the modules whose first calls are among these steps of the level."""
+        return sum(self._anatomy[path].parameters for path, count in self._calls(operations) if count == 0)
+
+    def _calls(self, operations: list[Operation]) -> list[Call]:
+        """Return the calls that the level makes itself and that these operations belong to, in order."""
+        level = self._level.call
+        inner = (operation.within[operation.within.index(level) + 1 :] for operation in operations)
+        return list(dict.fromkeys(within[0] for within in inner if within))
 
     def _operation(self, part: Part) -> dict[str, Any]:
         (operation,) = self._operations(part)
@@ -170,11 +183,13 @@ class _Describer:
         single = operations[: len(operations) // part.repeats]
         kind = "block" if part.level is not None and not layer.is_leaf else "layer"
         family = "block" if kind == "block" else family_of_layer(layer, single)
-        return _node(
+        again = part.call is not None and part.call[1] > 0
+        node = _node(
             part, kind, layer.kind, family, detail=self._detail(layer, kind),
-            name=self._names(part), path=path, shape=self._shape(part, layer, single), parameters=layer.parameters,
-            macs=sum(operation.macs for operation in single),
+            name=self._names(part), path=path, shape=self._shape(part, layer, single),
+            parameters=0 if again else layer.parameters, macs=sum(operation.macs for operation in single),
         )  # fmt: skip
+        return node | {"shared": again and layer.parameters > 0}
 
     def _operations(self, part: Part) -> list[Operation]:
         return [self._anatomy.operations[number] for number in part.operations]
@@ -200,9 +215,9 @@ class _Describer:
             return detail_of(layer)
         kinds = [child.kind for child in self._anatomy.children(layer) if child.kind != "Identity"]
         if layer.kind == "Sequential" and kinds:
-            if len(set(kinds)) == 1 and len(kinds) > 1:
+            if len(set(kinds)) == 1 and len(kinds) > 1 and kinds[0] != "Sequential":
                 return f"{len(kinds)} × {kinds[0]}"
-            if len(kinds) <= 3:
+            if len(kinds) <= 3 and "Sequential" not in kinds:
                 return ", ".join(kinds)
         return ""
 
@@ -214,7 +229,7 @@ def _node(
     return {
         "id": part.key, "kind": kind, "label": label, "detail": detail, "name": name, "path": path,
         "paths": [member[0] for member in part.members], "repeats": part.repeats, "shape": shape,
-        "parameters": parameters, "macs": macs, "family": family, "level": part.level,
+        "parameters": parameters, "macs": macs, "family": family, "level": part.level, "shared": False,
     }  # fmt: skip
 
 
@@ -231,6 +246,8 @@ def _lines(node: dict[str, Any]) -> list[str]:
     name = shortened(node["name"], _LONGEST // 2) if node["path"] is not None else ""
     second = " · ".join(word for word in (name, node["shape"]) if word)
     figures = []
+    if node["shared"]:
+        figures.append("same weights")
     if node["parameters"]:
         figures.append(f"{short(node['parameters'])} params")
     if node["macs"]:
