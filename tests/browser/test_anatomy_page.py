@@ -416,10 +416,19 @@ def test_hostile_names_are_letters(opened: Open) -> None:
     assert page.locator("main script, main img, main b").count() == 0
 
 
-@pytest.mark.parametrize("width", [360, 900, 1920])
-def test_nothing_overflows_sideways(opened: Open, page_of_resnet: Path, width: int) -> None:
-    page = opened(page_of_resnet, "#layer=layer2.0.conv1", viewport={"width": width, "height": 900})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_nothing_overflows_sideways(opened: Open, page_of_resnet: Path) -> None:
+    long = HOSTILE[-1]
+    for page in (
+        opened(page_of_resnet, "#layer=layer2.0.conv1"),
+        opened(dissect(Evil(), (4,)), f"#layer={long}.{long}"),
+    ):
+        assert page.locator("#panel h3").inner_text()
+        for width in (360, 900, 1920):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate(
+                "(() => { const it = document.querySelector('.panel'); return it.scrollWidth <= it.clientWidth; })()"
+            )
 
 
 def test_no_diagram_is_said_and_paper_has_it_whole(
