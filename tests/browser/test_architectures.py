@@ -118,14 +118,26 @@ def test_keras_text_is_read_as_it_is_typed_and_stands_in_the_link(open_page: Ope
     link = page.url
     assert "#keras=" in link
     assert page.locator(".sharing .line").first.inner_text() == "layerlab dissect network.py --input 1x28x28"
+    good = area.input_value()
     area.fill("layers.Dens(3)")
     page.locator("#keras-problem", has_text="Dens").wait_for()
     page.complaints.clear()  # type: ignore[attr-defined]
+    area.fill(good)
+    page.locator("#keras-problem").wait_for(state="hidden")
     page.locator(".tabs a[data-tab=playground]").click()
     assert page.evaluate("location.hash") == "", "the text is no link of the playground"
     page.locator(".big-map, .network").first.wait_for()
     page.wait_for_function("location.hash !== ''")
     assert "keras" not in page.url
+    hash_of_the_playground = page.evaluate("location.hash")
+    page.locator(".tabs a[data-tab=architectures]").click()
+    page.locator(".architectures").wait_for()
+    page.wait_for_function("location.hash.startsWith('#keras=')")
+    page.locator(".tabs a[data-tab=playground]").click()
+    assert page.evaluate("location.hash") == hash_of_the_playground, "each tab has its own"
+    page.go_back()
+    page.wait_for_timeout(300)
+    assert "#keras=" in page.url, "the playground leaves another tab's address alone"
     again = opened(open_page, link[link.index("/?") :])
     until(again, "110,474")
 

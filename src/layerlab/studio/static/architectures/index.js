@@ -22,7 +22,7 @@ import { tableView } from "./table_view.js";
 /** @typedef {import("./state.js").State} State */
 
 /** Milliseconds: before a slider's value, and a typed text, is asked for; and before the page says that it works. */
-const [SLIDING, TYPING, LATE] = [90, 450, 250];
+const [SLIDING, TYPING, LATE] = [60, 450, 250];
 const VIEWS = /** @type {const} */ (["diagram", "scale", "table"]);
 
 /**
@@ -126,6 +126,8 @@ export function mount(root) {
 
   function follow() {
     if (models.size === 0 || !named()) return;
+    clearTimeout(timer);
+    timer = 0;
     state = readAddress(location.search, location.hash, find);
     [moved, before] = ["", null];
     paint();
@@ -143,12 +145,19 @@ export function mount(root) {
     state = { ...state, ...part };
     moved = control;
     if (!goesOn && ["model", "keras", "knobs", "input"].some((name) => name in part)) before = problem ? before : now;
-    const address = location.pathname + writeAddress(state);
-    if (goesOn) history.replaceState(null, "", address);
-    else history.pushState(null, "", address);
+    if (!goesOn) history.pushState(null, "", location.pathname + writeAddress(state));
     paint();
+    if (timer && delay === SLIDING) return; // the figures move along, as often as they are asked for already
     clearTimeout(timer);
-    timer = window.setTimeout(() => void refresh(), delay);
+    timer = window.setTimeout(settle, delay);
+  }
+
+  /** Put what a control came to into the address, and ask for it. */
+  function settle() {
+    timer = 0;
+    if (!state) return;
+    history.replaceState(null, "", location.pathname + writeAddress(state));
+    void refresh();
   }
 
   /** Show what is set, before the server answers. */
