@@ -18,7 +18,7 @@ __all__ = ["Excited", "Place", "dependence", "excite", "inside"]
 Place = tuple[int, int, int]
 """Channel, row, column."""
 
-_RATE, _DECAY = 0.1, 0.98
+_RATE, _DECAY = 0.15, 0.995
 _AT_ONCE = 8
 _LEAST_SIDE = 4
 _NO_GRADIENT = 1e-12
