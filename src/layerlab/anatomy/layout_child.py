@@ -14,7 +14,8 @@ import pygraphviz
 
 _INCH = 72.0
 _MARGIN = 12.0
-_LARGE = 120  # edges
+_MANY_EDGES = 120
+_MANY_STEPS = 4000  # of edges, from rank to rank
 _STRAIGHT, _SHORT = 100, 5  # weights of edges on the main line and between neighbours
 
 
@@ -22,9 +23,11 @@ def laid_out(graph: dict[str, Any]) -> dict[str, Any]:
     """Return the positions of one graph."""
     sizes, edges = graph["nodes"], graph["edges"]
     drawing = pygraphviz.AGraph(directed=True, strict=False)
-    large = len(edges) > _LARGE
-    drawing.graph_attr.update(nodesep="0.34", ranksep="0.36", splines="true", rankdir="TB", nslimit="4", nslimit1="4")
-    if large:  # wide bundles of edges need air to be told apart; less search keeps the time in hand
+    ranks, main = main_line(len(sizes), edges)
+    steps = sum(ranks[target] - ranks[source] for source, target in edges)
+    if steps > _MANY_STEPS:  # straight lines and little search: minutes become seconds
+        drawing.graph_attr.update(splines="line", nslimit="0.5", nslimit1="0.5", mclimit="0.1", ranksep="0.6")
+    elif len(edges) > _MANY_EDGES:  # wide bundles of edges need air to be told apart
         drawing.graph_attr.update(ranksep="0.5", mclimit="0.5")
     drawing.node_attr.update(shape="box", fixedsize="true", label="")
     drawing.edge_attr.update(dir="none")
@@ -33,7 +36,6 @@ def laid_out(graph: dict[str, Any]) -> dict[str, Any]:
     for rank in ("source", "sink"):
         if len(graph[rank]) > 1:
             drawing.add_subgraph([str(number) for number in graph[rank]], rank=rank)
-    ranks, main = main_line(len(sizes), edges)
     for number in main:
         drawing.get_node(str(number)).attr["group"] = "main"  # kept on one straight line
     for number, (source, target) in enumerate(edges):
