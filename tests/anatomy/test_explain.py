@@ -309,3 +309,20 @@ def test_uncalled_layer_says_so() -> None:
 def test_rich_text_is_the_same() -> None:
     explanation = dissect(nn.Linear(3, 2), (3,)).explain("")
     assert explanation.__rich__().plain == str(explanation)
+
+
+def test_a_block_of_very_many_functions_is_explained() -> None:
+    """What is looked for behind a sum is looked for a little way back, not through the whole network."""
+
+    class Long(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.act = nn.ReLU()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.act(x)
+            for _ in range(1500):
+                y = y.view(-1)
+            return x + y.view_as(x)
+
+    assert dissect(Long(), (4,)).explain("").lines[-1] == "MACs together = 0"

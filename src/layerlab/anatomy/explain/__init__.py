@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from layerlab.anatomy.explain.arithmetic import declared, equation, product
-from layerlab.anatomy.explain.blocks import own_work, sums
+from layerlab.anatomy.explain.blocks import Run, own_work, sums
 from layerlab.anatomy.explain.explanation import Explanation
 from layerlab.anatomy.explain.ideas import idea
 from layerlab.anatomy.explain.kinds import WHOLE, kind_of
@@ -61,11 +61,10 @@ class Teller:
 
     def __init__(self, anatomy: Anatomy) -> None:
         self._told: dict[tuple[str, bool], list[Line]] = {}
-        self._operations = anatomy.operations
         self._own: dict[str, list[Operation]] = defaultdict(list)
         for operation in anatomy.operations:
             self._own[operation.path].append(operation)
-        self._kinds = {layer.path: layer.kind for layer in anatomy.layers}
+        self._run = Run(anatomy.operations, {layer.path: layer.kind for layer in anatomy.layers})
         self._children: dict[str, list[Layer]] = defaultdict(list)
         for child in anatomy.layers:
             self._children[child.path.rpartition(".")[0]].append(child)
@@ -93,7 +92,7 @@ class Teller:
         children = self._children[layer.path]
         if not children or kind in WHOLE:
             return lines + _completed(layer, explained)
-        work = own_work(layer, self._own[layer.path], self._operations, self._kinds)
+        work = own_work(layer, self._own[layer.path], self._run)
         lines += [*idea(layer, self._below(layer), work), *explained]
         for child in children:
             if briefly and not child.is_leaf:

@@ -11,7 +11,7 @@ from layerlab.anatomy.explain.line import Line, Phrase
 from layerlab.anatomy.record import Layer, Operation
 from layerlab.anatomy.text import sizes
 
-__all__ = ["own_work", "sums"]
+__all__ = ["Run", "own_work", "sums"]
 
 _ADDITIONS = frozenset({"add", "add_", "__add__", "__iadd__", "__radd__"})
 _PRODUCTS = frozenset({"matmul", "bmm", "mm", "__matmul__", "__rmatmul__", "mv"})
@@ -22,7 +22,27 @@ _PASSING = frozenset(
      "pad", "__getitem__", "dropout", "to", "clone", "detach", "unflatten", "swapaxes", "movedim"}
 )  # fmt: skip
 _PASSING_LAYERS = ("Dropout", "StochasticDepth", "DropPath", "LayerScale", "Identity")
+_FAR = 30
 _ATTENTION = "scaled_dot_product_attention"
+
+
+class Run:
+    """What a network did.
+
+    Args:
+        operations: its operations, in order.
+        kinds: class of the module at each path.
+
+    Attributes:
+        constants: numbers of the operations that are made of parameters alone.
+    """
+
+    def __init__(self, operations: Sequence[Operation], kinds: Mapping[str, str]) -> None:
+        self.operations, self.kinds = operations, kinds
+        self.constants: set[int] = set()
+        for operation in operations:
+            if self.constants.issuperset(operation.sources):
+                self.constants.add(operation.number)
 
 
 class _Names:
@@ -31,15 +51,12 @@ class _Names:
     Args:
         layer: the block.
         own: the operations that it makes itself, in its first call.
-        operations: all of the run.
-        kinds: class of the module at each path.
+        run: the run that it was seen in.
     """
 
-    def __init__(
-        self, layer: Layer, own: Sequence[Operation], operations: Sequence[Operation], kinds: Mapping[str, str]
-    ) -> None:
+    def __init__(self, layer: Layer, own: Sequence[Operation], run: Run) -> None:
         self._call = (layer.path, 0)
-        self._operations, self._kinds = operations, kinds
+        self._operations, self._kinds, self._constants = run.operations, run.kinds, run.constants
         self._sums: dict[int, Phrase] = {}
         self._outer = list(dict.fromkeys(number for one in own for number in one.sources if self._is_outside(number)))
 
@@ -47,16 +64,17 @@ class _Names:
         """Return whether something was made before the block ran."""
         return number < 0 or self._call not in self._operations[number].within
 
-    def _is_constant(self, number: int) -> bool:
-        """Return whether something was made of parameters alone."""
-        return number >= 0 and all(map(self._is_constant, self._operations[number].sources))
-
     def call_sum(self, operation: Operation, name: Phrase) -> None:
         """Give the result of a sum its name."""
         self._sums[operation.number] = name
 
-    def of(self, number: int) -> Phrase | str | None:
-        """Return the name of what an operation made; ``None`` for what the block computes from several things."""
+    def of(self, number: int, back: int = 0) -> Phrase | str | None:
+        """Return the name of what an operation made; ``None`` for what the block computes from several things.
+
+        It is looked for ``_FAR`` operations back at most.
+        """
+        if back > _FAR:
+            return None
         if number in self._sums:
             return self._sums[number]
         if self._is_outside(number):
@@ -64,36 +82,33 @@ class _Names:
             return f"x{self._outer.index(number) + 1}" if known else "x"
         operation = self._operations[number]
         inner = operation.within[operation.within.index(self._call) + 1 :]
-        varying = [source for source in operation.sources if not self._is_constant(source)]
+        varying = [source for source in operation.sources if source not in self._constants]
         single = varying[0] if len(varying) == 1 else None
         if not inner:
-            return None if single is None or operation.macs else self._through(operation.name, single)
+            return None if single is None or operation.macs else self._through(operation.name, single, back)
         path = inner[0][0]
         if single is not None and self._kinds.get(path, "").startswith(_PASSING_LAYERS):
-            return self.of(single)
+            return self.of(single, back + 1)
         return path.removeprefix(f"{self._call[0]}." if self._call[0] else "")
 
-    def _through(self, name: str, source: int) -> Phrase | str | None:
+    def _through(self, name: str, source: int, back: int) -> Phrase | str | None:
         """Return the name of what a function of torch makes of one thing."""
-        before = self.of(source)
+        before = self.of(source, back + 1)
         if name in _PASSING:
             return before
         return f"{name.strip('_')}({before})" if isinstance(before, str) else None
 
 
-def own_work(
-    layer: Layer, own: Sequence[Operation], operations: Sequence[Operation], kinds: Mapping[str, str]
-) -> list[Line]:
+def own_work(layer: Layer, own: Sequence[Operation], run: Run) -> list[Line]:
     """Return what a container adds, concatenates and multiplies itself, in its first call.
 
     Args:
         layer: its record.
         own: the operations that it makes itself.
-        operations: all of the run.
-        kinds: class of the module at each path.
+        run: the run that it was seen in.
     """
     own = [operation for operation in own if operation.within and operation.within[-1] == (layer.path, 0)]
-    names = _Names(layer, own, operations, kinds)
+    names = _Names(layer, own, run)
     added = [operation for operation in own if _is_sum(operation, names)]
     alike = Counter(_shapes(operation) for operation in own if operation.macs)
     lines = []
