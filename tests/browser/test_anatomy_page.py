@@ -344,8 +344,30 @@ def test_diagram_panel_and_table_follow_each_other(opened: Open, resnet: Anatomy
     lines = page.locator("#panel .arithmetic li").all_inner_texts()
     assert lines == [line.strip() for line in expected.lines]
     assert page.url.endswith("#layer=layer2.0.conv1")
+    seen = chosen.locator(".box").bounding_box()
+    assert seen is not None
+    assert 0 <= seen["y"] <= 900 - seen["height"]  # on the screen, and not merely in a frame that is longer than it
     page.locator("#panel .way button", has_text="layer2").click()
     assert page.locator("tr[aria-selected=true]").get_attribute("title") == "layer2"
+
+
+SIZES = """[...document.querySelectorAll('.item > .box')].map((box) =>
+  ['x', 'y', 'width', 'height'].map((name) => box.getAttribute(name)))"""
+
+
+def test_a_block_that_moves_as_it_opens_ends_where_it_would_at_once(opened: Open, page_of_resnet: Path) -> None:
+    at_once, slowly = (opened(page_of_resnet, reduced_motion=motion) for motion in ("reduce", "no-preference"))
+    for page in (at_once, slowly):
+        page.locator("[data-place='/module:layer1#0'] .box").click()
+    expected = at_once.evaluate(SIZES)
+    slowly.wait_for_timeout(400)
+    assert slowly.evaluate(SIZES) == expected
+    # What was there already sets out from where it stood.
+    closing = f"(document.querySelector('#close-all').click(), {SIZES})"
+    there, closed = at_once.evaluate(closing), slowly.evaluate(closing)
+    assert closed[-1] != there[-1]
+    slowly.wait_for_timeout(400)
+    assert slowly.evaluate(SIZES) == there
 
 
 def test_an_operation_is_no_layer_and_says_so(opened: Open, page_of_resnet: Path) -> None:

@@ -16,10 +16,12 @@
 const SMALLEST = 0.05;
 const LARGEST = 4;
 /** At the start a small picture is not blown up beyond this, and a large one not shrunk beyond that. */
-const [FIT_SMALLEST, FIT_LARGEST] = [0.55, 1.25];
+const [FIT_SMALLEST, FIT_LARGEST] = [0.75, 1.25];
 /** A press that moves less than this many pixels is a click. */
 const STILL = 4;
 const ROOM = 24;
+/** A frame of which less than this is on the screen is looked at elsewhere. */
+const LEAST = 120;
 
 /**
  * @param {HTMLElement} frame scrolls
@@ -150,7 +152,10 @@ export function viewport(frame, svg) {
       const left = inner.left - outer.left + frame.scrollLeft + box.x * scale;
       const top = inner.top - outer.top + frame.scrollTop + box.y * scale;
       frame.scrollLeft = into(frame.scrollLeft, frame.clientWidth, left, box.w * scale);
-      frame.scrollTop = into(frame.scrollTop, frame.clientHeight, top, box.h * scale);
+      // The screen may end before the frame does.
+      let [first, last] = [Math.max(0, -outer.top), Math.min(frame.clientHeight, innerHeight - outer.top)];
+      if (last - first < LEAST) [first, last] = [0, frame.clientHeight];
+      frame.scrollTop = into(frame.scrollTop + first, last - first, top, box.h * scale) - first;
     },
     onScreen,
     scrollTo,
