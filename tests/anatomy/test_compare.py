@@ -112,6 +112,8 @@ def test_json_and_html() -> None:
     assert reader.open == []
     assert "21,797,672" in page
     assert "1.86" in page
+    assert "(+ only in" in str(comparison)
+    assert "(+ only in" not in page, "the page has words for the signs"
 
 
 def test_html_escapes_names() -> None:

@@ -37,7 +37,7 @@ class _ComparisonTable:
         if comparison.shown:
             yield Text()
             yield self._layers(options.max_width >= _WIDE)
-        for line in _notes(comparison):
+        for line in _notes(comparison, f" (+ only in {comparison.names[1]}, - only in {comparison.names[0]})"):
             yield Text(line)
 
     def _layers(self, wide: bool) -> Table:
@@ -99,10 +99,10 @@ def _settings(one: Layer, other: Layer) -> str:
     return ", ".join(f"{name} {one.settings.get(name)} -> {other.settings.get(name)}" for name in names)
 
 
-def _notes(comparison: Comparison) -> list[str]:
+def _notes(comparison: Comparison, signs: str = "") -> list[str]:
     counts = {what: sum(one.what == what for one in comparison.differences) for what in _SIGNS}
     told = ", ".join(f"{count:,} {what}" for what, count in counts.items())
-    lines = [f"layers: {comparison.same:,} the same, {told} (+ only in {comparison.names[1]}, - only in the first)"]
+    lines = [f"layers: {comparison.same:,} the same, {told}{signs}"]
     if len(comparison.shown) < len(comparison.differences):
         lines.append("layers that differ stand together in the part that holds them; the JSON lists each")
     for name, anatomy in zip(comparison.names, (comparison.one, comparison.other), strict=True):
