@@ -3,7 +3,8 @@
     python benchmarks/diagram_layout.py [--limit SECONDS]
 
 DenseNet concatenates a growing list: drawn as it is called, n layers have n * n / 2 edges, which Graphviz takes minutes
-to route as curves and seconds as straight lines. A concatenation that begins with an earlier one takes that instead (layerlab.anatomy.chains).
+to route as curves and seconds as straight lines. A concatenation that begins with an earlier one takes that instead
+(layerlab.anatomy.chains).
 """
 
 from __future__ import annotations

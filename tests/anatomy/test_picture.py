@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from layerlab import LayerlabError
 from layerlab.anatomy import Anatomy, dissect, layout
 from layerlab.anatomy.compose import HEADER, Composed, Stretch, compose, open_to, readable_depth, visible
+from layerlab.anatomy.draw import drawn as svg_of
 from layerlab.anatomy.families import FAMILIES, operation_label
 from layerlab.anatomy.layout import Plan, lay_out
 from layerlab.anatomy.palette import _SOFT, COLORS, EDGES, INK, PAPER
@@ -139,6 +140,40 @@ def test_every_node_and_edge_is_as_the_contract_says() -> None:
                 assert nodes[edge["source"]]["y"] < nodes[edge["target"]]["y"]
                 for name, point in (("source", edge["points"][0]), ("target", edge["points"][-1])):
                     assert distance_to_border(point, nodes[edge[name]]) < 2.5
+
+
+class Joined(nn.Module):
+    """Two long skips into concatenations, and an output that leaves early."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down1, self.down2, self.middle = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1)
+        self.up2, self.up1, self.act = nn.Conv2d(8, 4, 1), nn.Conv2d(8, 4, 1), nn.ReLU()
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        one = self.down1(x)
+        two = self.down2(self.act(one))
+        up = self.up2(torch.cat([self.middle(self.act(two)), two], 1))
+        return self.up1(torch.cat([up, one], 1)) + y, torch.sin(two)
+
+
+def test_the_main_line_is_straight_and_values_enter_at_the_top_and_leave_at_the_bottom() -> None:
+    nodes = picture(dissect(Joined(), ((3, 8, 8), (4, 8, 8))))["levels"][""]["nodes"]
+    main = [node for node in nodes if node["path"] is not None or node["label"] == "concatenate"]
+    assert len(main) == 9
+    assert max(abs(node["x"] + node["w"] / 2 - main[0]["x"] - main[0]["w"] / 2) for node in main) < 1
+    tops = {kind: [node["y"] for node in nodes if node["kind"] == kind] for kind in ("input", "output")}
+    assert [len(found) for found in tops.values()] == [2, 2]
+    assert set(tops["input"]) == {min(node["y"] for node in nodes)}
+    assert set(tops["output"]) == {max(node["y"] for node in nodes)}
+
+
+def test_a_graph_of_very_many_long_edges_is_laid_out_in_time() -> None:
+    edges = [(one, one + 1) for one in range(59)] + [
+        (2 * one, 2 * other + 1) for one in range(30) for other in range(one + 1, 30)
+    ]
+    (placed,) = lay_out([Plan("all to all", tuple((60.0, 20.0) for _ in range(60)), tuple(edges))], seconds=60)
+    assert all(len(points) % 3 == 1 for points in placed.edges)
 
 
 def distance_to_border(point: Any, node: Any) -> float:
@@ -431,8 +466,9 @@ def test_equal_graphs_are_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None
 def test_odd_modules_are_drawn(build: Callable[[], nn.Module], size: tuple[int, ...]) -> None:
     anatomy = dissect(build(), torch.zeros(size, dtype=torch.long) if size == Ids else size)
     data = picture(anatomy)
-    check(compose(data, set(data["levels"])))
-    parsed(anatomy.diagram(3))
+    composed = compose(data, set(data["levels"]))
+    check(composed)
+    parsed(svg_of(composed, "odd", ""))
 
 
 FIGURES = Path(__file__).parents[2] / "scripts" / "figures" / "diagrams.py"
