@@ -90,6 +90,11 @@ def test_a_block_opens_and_a_layer_is_explained_in_both_languages(open_page: Ope
     page.locator(".layer-table tr.selected").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 900
     assert "view=table" in page.url
+    page.get_by_role("button", name="W skali", exact=True).click()
+    page.wait_for_function("() => document.querySelector('.scale-picture')?.naturalWidth > 0")
+    with page.expect_download() as kept:
+        page.locator("[data-form=json]").click()
+    assert kept.value.suggested_filename == "resnet20.json"
 
 
 def test_the_zoo_is_searched_and_walked_by_keyboard(open_page: OpenPage) -> None:
@@ -127,12 +132,12 @@ def test_keras_text_is_read_as_it_is_typed_and_stands_in_the_link(open_page: Ope
     page.locator(".tabs a[data-tab=playground]").click()
     assert page.evaluate("location.hash") == "", "the text is no link of the playground"
     page.locator(".big-map, .network").first.wait_for()
-    page.wait_for_function("location.hash !== ''")
+    page.wait_for_function("() => location.hash !== ''")
     assert "keras" not in page.url
     hash_of_the_playground = page.evaluate("location.hash")
     page.locator(".tabs a[data-tab=architectures]").click()
     page.locator(".architectures").wait_for()
-    page.wait_for_function("location.hash.startsWith('#keras=')")
+    page.wait_for_function("() => location.hash.startsWith('#keras=')")
     page.locator(".tabs a[data-tab=playground]").click()
     assert page.evaluate("location.hash") == hash_of_the_playground, "each tab has its own"
     page.go_back()
