@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import json
 import os
 import re
@@ -304,6 +305,21 @@ def test_colours_are_for_terminals_that_want_them(here: Path, layerlab: Layerlab
     monkeypatch.delenv("FORCE_COLOR")
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[" not in layerlab("dissect", "lenet5").out
+
+
+def test_a_terminal_is_told_what_is_being_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    from layerlab.cli_dissect import _progress
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for stream, shown in ((Terminal(), ["one", "two", ""]), (io.StringIO(), [])):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with pytest.raises(KeyboardInterrupt), _progress("one") as say:
+            say("two")
+            raise KeyboardInterrupt
+        assert stream.getvalue().split("\r\x1b[K")[1:] == shown, "the line is gone in the end"
 
 
 @pytest.mark.slow
