@@ -205,6 +205,13 @@ def _mean(tensor: torch.Tensor, axes: Any, keep: bool = False, *, dtype: Any = N
     return _new(tensor, sizes)
 
 
+def _grid_sample(tensor: torch.Tensor, grid: torch.Tensor, *_: Any) -> torch.Tensor | None:
+    batch, whole = tensor.shape[0], tensor.dim() == grid.dim() == 4
+    if not whole or tuple(grid.shape[::3]) != (batch, 2) or tensor.dtype != grid.dtype or not tensor.is_contiguous():
+        return None
+    return _new(tensor, (batch, tensor.shape[1], *grid.shape[1:3]))
+
+
 def _norm(tensor: torch.Tensor, order: Any = 2, axes: Any = None, keep: bool = False, **kinds: Any) -> Any:
     return _mean(tensor, axes, keep, **kinds) if order == 2 else None
 
@@ -234,6 +241,7 @@ _RULES: dict[Any, Callable[..., Any]] = {
         (_aten.add.Tensor, _aten.sub.Tensor, _aten.mul.Tensor, _aten.div.Tensor, _aten.mul.Scalar), _pair
     ),
     **dict.fromkeys((_aten.add_.Tensor, _aten.mul_.Tensor), _into),
+    _aten.grid_sampler_2d.default: _grid_sample,
     _aten.linalg_vector_norm.default: _norm,
     _aten.roll.default: _roll,
     _aten.mean.dim: _mean,
