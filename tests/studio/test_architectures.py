@@ -277,6 +277,19 @@ def test_what_was_asked_before_is_remembered_and_only_the_latest() -> None:
     assert made[0] is made[1]
 
 
+@pytest.mark.parametrize(
+    ("name", "seconds"), [("resnet20", 0.3), pytest.param("densenet121", 1.5, marks=pytest.mark.slow)]
+)
+def test_the_figures_follow_a_knob_at_once(name: str, seconds: float) -> None:
+    numbers(Network(model=name))
+    taken = []
+    for width in (0.5, 0.75, 1.25):
+        began = time.process_time()  # of this process: others may keep the machine busy
+        numbers(Network(model=name, knobs={"width": width}))
+        taken.append(time.process_time() - began)
+    assert min(taken) < seconds
+
+
 def test_a_network_that_takes_too_long_is_left() -> None:
     bench = Bench(seconds=0.0)
     with pytest.raises(CommandError) as caught:
