@@ -344,25 +344,6 @@ def test_to_json_is_complete() -> None:
     assert document["layers"][0]["outputs"] == [[1, 64, 32, 32]]
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:The default weight initialization:FutureWarning")
-@pytest.mark.parametrize("module", ["models", "segmentation", "video"])
-def test_every_network_of_torchvision(module: str) -> None:
-    """None fails, none has an operation without a rule; parameters are torch's count."""
-    place = vision if module == "models" else getattr(vision, module)
-    for name in vision.list_models(module=place):
-        if name.startswith("regnet"):  # cannot be built without memory
-            continue
-        options = {"weights_backbone": None} if module == "segmentation" else {}
-        with torch.device("meta"):
-            model = vision.get_model(name, weights=None, **options)
-        size = (3, 16, 224, 224) if module == "video" else (3, 299, 299) if name == "inception_v3" else IMAGE
-        anatomy = dissect(model, size)
-        assert not anatomy.totals.macs_are_lower_bound, name
-        assert anatomy.totals.parameters == sum(parameter.numel() for parameter in model.parameters()), name
-        assert anatomy.root.macs == sum(layer.own_macs for layer in (anatomy.root, *anatomy.layers)), name
-
-
 def test_half_precision_follows_the_parameters() -> None:
     anatomy = dissect(nn.Conv2d(1, 2, 3).half(), (1, 5, 5))
     assert anatomy.totals.parameter_bytes == 2 * 20

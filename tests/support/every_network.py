@@ -14,7 +14,6 @@ import io
 import sys
 import time
 import warnings
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -182,8 +181,10 @@ def page(outcomes: list[Outcome]) -> str:
         f"Every network that torchvision {torchvision.__version__.split('+')[0]} builds by name, and "
         f"{sum(outcome.kind == 'timm' for outcome in outcomes)} of timm {timm.__version__}, of different families. For "
         "each: its parameters are torch's count, the MACs of its operations and of its layers add up to the total, no "
-        "operation is without a rule, and the network is afterwards as before (bytes of its state, flags, hooks, "
-        "attributes). Detection takes images of 160x128 with a `min_size` of 128. Made by "
+        "operation is without a rule, what a backward pass keeps is known, and the network is afterwards as before: "
+        "flags, hooks, attributes, gradients, and the bytes of its state where it has fewer than 30 million parameters or "
+        "cannot be built without memory. Detection takes images of 160x128 with a `min_size` of 128; networks for "
+        "quantization are taken before they are quantized. Made by "
         "`python tests/support/every_network.py`; the slow tests run the same.",
         "",
         f"{len(good)} of {len(outcomes)} hold in full.",
@@ -193,15 +194,9 @@ def page(outcomes: list[Outcome]) -> str:
     ]
     bad = [outcome for outcome in outcomes if outcome.problem]
     lines += [f"- `{outcome.name}` ({outcome.kind}): {outcome.problem}" for outcome in bad] or ["Nothing."]
-    counts = Counter(outcome.kind for outcome in outcomes)
     for kind in (*KINDS, "timm"):
-        lines += ["", f"## {kind.replace('_', ' ').capitalize()} ({counts[kind]})", ""]
-        lines += ["| network | parameters | MACs | operations | ran |", "| --- | ---: | ---: | ---: | --- |"]
-        lines += [
-            f"| {o.name} | {o.parameters:,} | {o.macs:,} | {o.operations:,} | {o.ran} |"
-            for o in outcomes
-            if o.kind == kind and o.parameters
-        ]
+        named = [f"`{outcome.name}`" for outcome in outcomes if outcome.kind == kind]
+        lines += ["", f"## {kind.replace('_', ' ').capitalize()} ({len(named)})", "", ", ".join(named) + "."]
     return "\n".join(lines)
 
 
