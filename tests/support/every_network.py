@@ -182,7 +182,7 @@ def page(outcomes: list[Outcome]) -> str:
         f"{sum(outcome.kind == 'timm' for outcome in outcomes)} of timm {timm.__version__}, of different families. For "
         "each: its parameters are torch's count, the MACs of its operations and of its layers add up to the total, no "
         "operation is without a rule, what a backward pass keeps is known, and the network is afterwards as before: "
-        "flags, hooks, attributes, gradients, and the bytes of its state where it has fewer than 30 million parameters or "
+        "flags, hooks, attributes, gradients, and the bytes of its state, where it has below 30 million parameters or "
         "cannot be built without memory. Detection takes images of 160x128 with a `min_size` of 128; networks for "
         "quantization are taken before they are quantized. Made by "
         "`python tests/support/every_network.py`; the slow tests run the same.",
