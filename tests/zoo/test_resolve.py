@@ -169,6 +169,7 @@ def test_the_input_that_torchvision_says(name: str, size: tuple[int, ...] | None
         ("timm:vit_tinny_patch16_224", 'timm has no network "vit_tinny_patch16_224"; did you mean "vit_tiny_patch16'),
         ("timm:", 'timm has no network ""; timm.list_models() lists all'),
         ("timm:hf-hub:somebody/anything", 'timm has no network "hf-hub:somebody/anything"'),
+        ("timm:resnet18./anything", 'timm has no network "resnet18./anything"'),
         ("timm:list_models", 'timm has no network "list_models"'),
         ("timm:resnet18.nobody_trained_it", "Invalid pretrained tag"),
     ],
