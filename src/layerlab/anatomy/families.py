@@ -15,7 +15,8 @@ FAMILIES = (
 # The first word that is in a name decides.
 _WORDS = (
     ("attention", "attention"), ("lstm", "recurrent"), ("gru", "recurrent"), ("rnn", "recurrent"),
-    ("recurrent", "recurrent"), ("norm", "normalization"), ("unpool", "pooling"), ("pool", "pooling"), ("subsampling", "pooling"),
+    ("recurrent", "recurrent"), ("norm", "normalization"), ("unpool", "pooling"), ("pool", "pooling"),
+    ("subsampling", "pooling"),
     ("conv", "convolution"), ("deform", "convolution"), ("embedding", "embedding"), ("linear", "dense"),
     ("dense", "dense"), ("matmul", "dense"), ("einsum", "dense"), ("dropout", "other"), ("relu", "activation"),
     ("elu", "activation"), ("sigmoid", "activation"), ("softmax", "activation"), ("tanh", "activation"),
