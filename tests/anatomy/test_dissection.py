@@ -389,3 +389,26 @@ def test_import_brings_nothing_heavy() -> None:
     code = "import sys, layerlab.anatomy; print([m for m in ('torchvision', 'lightning', 'timm') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+class CountsWhatIsBright(nn.Module):
+    """Multiplies matrices once for each tenth of the input that is above one half."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for _ in range(int((x > 0.5).float().mean() * 10)):
+            x = self.layer(x)
+        return x
+
+
+def test_a_size_stands_for_noise_where_values_matter() -> None:
+    """The same noise each time, from a generator of its own; an input that is given is taken as it is."""
+    model = CountsWhatIsBright()
+    before = torch.get_rng_state()
+    counts = [dissect(model, (1000, 4))["layer"].calls for _ in range(2)]
+    assert counts[0] == counts[1] > 0
+    assert torch.equal(torch.get_rng_state(), before)
+    assert dissect(CountsWhatIsBright(), torch.zeros(1, 1000, 4))["layer"].calls == 0

@@ -14,7 +14,7 @@ from layerlab.anatomy.aggregate import layers_of, totals_of
 from layerlab.anatomy.anatomy import Anatomy
 from layerlab.anatomy.collect import ForwardFailed, Trace, watch
 from layerlab.anatomy.diagnose import explain_failure, layout_advice, plain_failure
-from layerlab.anatomy.inputs import example_inputs
+from layerlab.anatomy.inputs import example_inputs, is_example
 from layerlab.anatomy.memory import Kept, kept_for_backward
 from layerlab.anatomy.twin import map_tensors, meta_tensor, meta_twin, preserved, tensors_in
 from layerlab.errors import LayerlabError
@@ -26,8 +26,8 @@ def dissect(module: nn.Module, inputs: Any, *, batch: int = 1, dtype: torch.dtyp
     """Return the anatomy of a module: its layers with shapes, parameters, cost and receptive fields.
 
     The module runs once, on a copy without memory (device ``meta``), or, where its control flow depends on
-    values, itself, with everything put back afterwards. It is left exactly as it was, also when its forward
-    raises. Forward hooks that are plain functions do not run.
+    values, itself, on noise where the input is given by size, with everything put back afterwards. It is left
+    exactly as it was, also when its forward raises. Forward hooks that are plain functions do not run.
 
     Args:
         module: any PyTorch module; it is looked at in evaluation mode.
@@ -140,6 +140,9 @@ def _for_real(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any])
     device = first.device if first is not None else torch.device("cpu")
 
     def own(tensor: torch.Tensor) -> torch.Tensor:
+        if is_example(tensor) and tensor.is_floating_point():  # noise: of nothing but zeros a detector finds too little
+            noise = torch.rand(tensor.shape, generator=torch.Generator().manual_seed(0))
+            return noise.to(device, tensor.dtype)
         return tensor.detach().to(device, copy=True)
 
     def run(kept: Kept | None) -> Anatomy:

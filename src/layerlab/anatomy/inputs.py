@@ -12,7 +12,7 @@ from torch import nn
 from layerlab.anatomy.text import sizes
 from layerlab.errors import LayerlabError
 
-__all__ = ["example_inputs"]
+__all__ = ["example_inputs", "is_example"]
 
 _MOST_NUMBERS = 2**48  # beyond it the sizes of what the layers give no longer fit into 64 bits
 
@@ -44,6 +44,11 @@ def example_inputs(
     raise LayerlabError(
         f"the input is {inputs!r}: expected a size without the batch such as (1, 28, 28), a tensor, or a tuple of them"
     )
+
+
+def is_example(tensor: torch.Tensor) -> bool:
+    """Return whether the tensor was made from a size: one number for all its places."""
+    return tensor.dim() > 0 and not any(tensor.stride())
 
 
 def _is_size(value: Any) -> bool:
