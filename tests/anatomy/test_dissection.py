@@ -256,7 +256,7 @@ def test_control_flow_on_values_runs_for_real() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.layer(x) if x.sum() > 1 else self.layer(self.layer(x).repeat(1, 2))
 
-    zeros, ones = dissect(Decides(), (4,)), dissect(Decides(), torch.ones(1, 4))
+    zeros, ones = dissect(Decides(), torch.zeros(1, 4)), dissect(Decides(), torch.ones(1, 4))
     assert (zeros["layer"].calls, ones["layer"].calls) == (2, 1)
     assert "for this input" in zeros.notes[0]
 
