@@ -103,7 +103,7 @@ class Decides(torch.nn.Module):
         super().__init__()
         self.a = torch.nn.Linear(4, 4)
     def forward(self, x):
-        return self.a(x) if float(x.sum()) < 1 else x
+        return self.a(x) if float(x.sum()) < 9 else x
 """
 
 
