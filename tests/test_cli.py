@@ -277,7 +277,7 @@ def test_output_that_cannot_be_written_is_one_line() -> None:
     assert (done.returncode, done.stderr) == (2, "layerlab: standard output: No space left on device\n")
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+@pytest.mark.parametrize("encoding", ["ascii", pytest.param("utf-8", marks=pytest.mark.slow)])
 def test_any_terminal_gets_the_lists(encoding: str) -> None:
     command = [sys.executable, "-m", "layerlab", "models", "--json"]
     environment = {**os.environ, "PYTHONIOENCODING": encoding}

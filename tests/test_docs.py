@@ -103,6 +103,7 @@ def test_the_guide_builds_without_a_broken_link(tmp_path: Path) -> None:
     assert "AdaptiveAvgPool2d" in (site / "own-images" / "index.html").read_text(), "the example is included"
 
 
+@pytest.mark.slow
 def test_the_walk_in_python_runs(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     walk = tmp_path / "examples" / "walk.py"

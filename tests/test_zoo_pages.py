@@ -139,7 +139,11 @@ def test_the_refusal_that_the_index_shows_is_what_is_said() -> None:
 # ---- examples
 
 
-@BY_PAGE
+@pytest.mark.parametrize(
+    "page",
+    [page if page.stem in ("index", "lenet") else pytest.param(page, marks=pytest.mark.slow) for page in PAGES],
+    ids=lambda page: page.stem,
+)
 def test_python_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without weights, except in the index. A training is not run: its arguments and the shapes are checked."""
     program = "\n".join(blocks(page, "python"))

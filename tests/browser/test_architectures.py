@@ -113,6 +113,7 @@ def test_the_zoo_is_searched_and_walked_by_keyboard(open_page: OpenPage) -> None
     page.get_by_text("No network is called so.").wait_for()
 
 
+@pytest.mark.slow
 def test_keras_text_is_read_as_it_is_typed_and_stands_in_the_link(open_page: OpenPage) -> None:
     page = opened(open_page)
     page.get_by_role("button", name="Keras text").click()

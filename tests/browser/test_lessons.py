@@ -40,7 +40,11 @@ def run_lesson(page: Page, name: str, choice: str, seeds: int = 6) -> None:
             r"for \d+ of 6 seeds|6 seeds can show",
             "You predicted “the deep one”",
         ),
-        ("pl-PL", "Co jest bardziej korzystne", r"dla \d+ z 6 ziaren|liczba: 6", "Twoje przewidywanie: „głęboka”"),
+        pytest.param(
+            *("pl-PL", "Co jest bardziej korzystne", r"dla \d+ z 6 ziaren|liczba: 6"),
+            "Twoje przewidywanie: „głęboka”",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_lesson_walked_whole(open_page: OpenPage, language: str, question: str, verdict: str, held: str) -> None:
@@ -65,6 +69,7 @@ def test_a_lesson_walked_whole(open_page: OpenPage, language: str, question: str
     assert page.locator(".learn-step-result").count() == 0, "the next question has not been run"
 
 
+@pytest.mark.slow
 def test_the_own_run_stands_beside_its_seeds(open_page: OpenPage) -> None:
     page = open_page("/")
     open_lessons(page)
@@ -124,7 +129,7 @@ def test_a_lesson_can_be_stopped(open_page: OpenPage) -> None:
     assert page.locator(".learn-step-result").count() == 0
 
 
-@pytest.mark.parametrize("width", [900, 1280])
+@pytest.mark.parametrize("width", [900, pytest.param(1280, marks=pytest.mark.slow)])
 def test_figures_are_readable_and_nothing_overflows(open_page: OpenPage, width: int) -> None:
     page = open_page("/", viewport={"width": width, "height": 900}, color_scheme="dark")
     open_lessons(page)

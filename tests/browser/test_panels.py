@@ -410,7 +410,7 @@ def test_the_strip_is_walked_with_arrows_and_comes_back_as_it_was(open_page: Ope
     page.locator("#panel-history").wait_for()
 
 
-@pytest.mark.parametrize("language", ["en-US", "pl-PL"])
+@pytest.mark.parametrize("language", [pytest.param("en-US", marks=pytest.mark.slow), "pl-PL"])
 def test_every_panel_fits_into_900_pixels_and_has_all_its_texts(open_page: OpenPage, language: str) -> None:
     page, _ = opened(
         open_page, "seeds", "/#networkShape=8,8,8", locale=language, viewport={"width": 900, "height": 900}

@@ -255,7 +255,7 @@ def test_layers_and_neurons_come_and_go(open_page: OpenPage) -> None:
     wait_for(page, "store.frame.epoch === 1")
 
 
-@pytest.mark.parametrize("language", ["en-US", "pl-PL"])
+@pytest.mark.parametrize("language", [pytest.param("en-US", marks=pytest.mark.slow), "pl-PL"])
 def test_the_largest_network_and_the_fullest_heads_fit(open_page: OpenPage, language: str) -> None:
     widest = ",".join(["32"] * 8)
     page = ready(open_page(f"/#networkShape={widest}", locale=language))
@@ -351,6 +351,7 @@ def test_a_lost_studio_is_found_again(chromium: Browser, studio: Studio) -> None
         own.stop()
 
 
+@pytest.mark.slow
 def test_a_slow_studio_is_waited_for_with_a_word(open_page: OpenPage) -> None:
     """As after installation, when the engine is compiled; and as behind a long command later."""
     held: list[Any] = []
@@ -390,7 +391,7 @@ def test_a_full_studio_says_so(open_page: OpenPage) -> None:
     assert not page.locator(".banner.lost").is_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_900_pixels_are_wide_enough_and_no_text_is_tiny(open_page: OpenPage, scheme: str) -> None:
     page = ready(open_page("/#networkShape=8,8,8,8,8,8", viewport={"width": 900, "height": 800}, color_scheme=scheme))
     page.locator(".more summary").click()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-both_schemes = pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+both_schemes = pytest.mark.parametrize("page", ["light", pytest.param("dark", marks=pytest.mark.slow)], indirect=True)
 
 HOSTILE = [
     "<script>window.hacked = 1</script>",
@@ -157,7 +157,7 @@ def test_charts_follow_the_colour_scheme(page: Page) -> None:
     assert heat_colour(page) != before[1]
 
 
-@pytest.mark.parametrize("viewport", [360, 900, 1920])
+@pytest.mark.parametrize("viewport", [360, 900, pytest.param(1920, marks=pytest.mark.slow)])
 def test_nothing_overflows_sideways(page: Page, viewport: int) -> None:
     page.set_viewport_size({"width": viewport, "height": 1000})
     charts = "[...document.querySelectorAll('[data-figure]')]"

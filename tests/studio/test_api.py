@@ -15,7 +15,7 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(host="testse
 
 
 @schema.parametrize()
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 def test_no_request_is_too_much(case: schemathesis.Case) -> None:
     response = case.call()
     assert response.status_code < 500, response.text

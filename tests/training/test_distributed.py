@@ -43,6 +43,7 @@ def test_two_processes_give_the_losses_of_one_with_batch_normalisation(make_net:
     assert json.loads((double.path / "status.json").read_text())["state"] == "finished"
 
 
+@pytest.mark.slow
 def test_a_failure_in_a_process_is_one_sentence(make_net: Callable[..., nn.Module]) -> None:
     with pytest.raises(LayerlabError, match=r"^the (validation )?loss became (nan|inf) in epoch 1, step") as error:
         fit(make_net(), "digits", devices=2, **(OPTIONS | {"learning_rate": 1e30}))

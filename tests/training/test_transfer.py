@@ -82,6 +82,7 @@ def complaint(call: Callable[..., object], *arguments: Any, **options: Any) -> s
 # ---- from end to end
 
 
+@pytest.mark.slow
 def test_what_was_learned_from_other_digits_helps(base: Path, others: Path) -> None:
     """Seen with three seeds: 0.87, 0.93, 0.97 of the test images right, from scratch 0.53, 0.77, 0.63."""
     before = load_run(base).model.state_dict()
@@ -385,7 +386,10 @@ def test_the_weights_are_fetched_before_nothing_else_fails(monkeypatch: pytest.M
     [
         ("lenet5", "digits", (32, 32), 'scaled from 8x8 to 32x32, which is what "lenet5" takes'),
         ("alexnet_cifar", "digits", (8, 8), None),
-        ("alexnet", "digits", (63, 63), 'scaled from 8x8 to 63x63, which is the least that "alexnet" takes'),
+        pytest.param(
+            *("alexnet", "digits", (63, 63), 'scaled from 8x8 to 63x63, which is the least that "alexnet" takes'),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_images_too_small_for_a_network_are_scaled_and_it_is_said_once(
