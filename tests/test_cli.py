@@ -227,6 +227,7 @@ def test_predicts_images_of_any_mode(mode: str, digits_run: Path, here: Path, la
     assert done.code == 0, done.err
 
 
+@pytest.mark.slow
 def test_resume_after_ctrl_c(here: Path) -> None:
     command = [sys.executable, "-m", "layerlab", "train", "small.py", "--data", "digits", "--epochs", "2000"]
     running = subprocess.Popen([*command, "--output", "run", "--precision", "32"], stderr=subprocess.PIPE, text=True)

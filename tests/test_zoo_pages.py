@@ -141,7 +141,7 @@ def test_the_refusal_that_the_index_shows_is_what_is_said() -> None:
 
 @pytest.mark.parametrize(
     "page",
-    [page if page.stem in ("index", "lenet") else pytest.param(page, marks=pytest.mark.slow) for page in PAGES],
+    [page if page.stem == "lenet" else pytest.param(page, marks=pytest.mark.slow) for page in PAGES],
     ids=lambda page: page.stem,
 )
 def test_python_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,6 +127,7 @@ def test_sizes_of_images_are_free(name: str) -> None:
         assert module(torch.empty(1, info.input_shape[0], height, width, device="meta")).ndim == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_has_a_member_for_small_images(family: str) -> None:
     family = {"inception": "googlenet", "resnet": "resnet_cifar"}.get(family, family)  # families of two files
