@@ -287,14 +287,30 @@ def test_a_layer_without_positions_gives_bars() -> None:
     assert "All values, by channel" in page
 
 
-STATES: list[Callable[[], nn.Module]] = [Restless, torchvision.models.resnet18]
+class AlwaysInTraining(nn.Module):
+    """Normalises by the batch in evaluation as well, and moves its statistics."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        statistics = self.norm.running_mean, self.norm.running_var
+        return self.conv(nn.functional.batch_norm(x, *statistics, training=True))
 
 
-@pytest.mark.parametrize("build", STATES)
+STATES: list[tuple[Callable[[], nn.Module], str]] = [
+    (Restless, "norm"),
+    (AlwaysInTraining, "conv"),
+    (torchvision.models.resnet18, "layer1.0"),
+]
+
+
+@pytest.mark.parametrize(("build", "path"), STATES)
 @pytest.mark.parametrize("training", [True, False])
-def test_nothing_is_left_behind(build: Callable[[], nn.Module], training: bool) -> None:
+def test_nothing_is_left_behind(build: Callable[[], nn.Module], path: str, training: bool) -> None:
     module = build().train(training)
-    path = "norm" if build is Restless else "layer1.0"
     next(module.modules()).training = not training
     for number, parameter in enumerate(module.parameters()):
         parameter.requires_grad_(number % 2 == 0)

@@ -12,18 +12,18 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from layerlab.anatomy import cost
 from layerlab.anatomy.memory import Alive, Kept
 from layerlab.anatomy.operations import Graph, unwatched
+from layerlab.anatomy.overwritten import Overwritten
 from layerlab.anatomy.reach import follow
 from layerlab.anatomy.record import Call, Failure, Operation, Shape
 from layerlab.anatomy.settings import settings_of
 from layerlab.anatomy.shapes import known_result
 from layerlab.anatomy.span import Reach, input_reach
-from layerlab.anatomy.twin import held_tensors, plainly, tensors_in
+from layerlab.anatomy.twin import memory_of, plainly, tensors_in
 
 __all__ = ["ForwardFailed", "Trace", "Visit", "nearest", "position_axes", "tree", "watch"]
 
@@ -129,7 +129,7 @@ def watch(
     with ExitStack() as stack:
         stack.enter_context(plainly(module))
         stack.enter_context(recorder.hooked())
-        stack.enter_context(recorder.content_kept())
+        stack.callback(recorder.overwritten.put_back)
         stack.enter_context(recorder)
         if operations:
             stack.enter_context(recorder.graph)
@@ -141,7 +141,7 @@ def watch(
             raise ForwardFailed(recorder.failure_of(error)) from error
         recorder.trace.results = recorder.graph.sources_of(results)
     recorder.trace.operations = recorder.graph.operations()
-    recorder.trace.written = tuple(tensor for tensor, _ in recorder._written)
+    recorder.trace.written = recorder.overwritten.tensors
     recorder.trace.backward_bytes = kept.bytes if kept is not None else None
     recorder.trace.peak_bytes = recorder.alive.peak
     return recorder.trace
@@ -180,9 +180,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._known: dict[int, tuple[weakref.ref[torch.Tensor], Reach]] = {}
         self._failure: Failure | None = None
         self._parameters = {id(parameter) for parameter in module.parameters()}
-        self._written: list[tuple[torch.Tensor, torch.Tensor]] = []
-        tensors = (tensor for tensor in held_tensors(guarded) if not is_lazy(tensor) and tensor.device.type != "meta")
-        self._homes = {_memory(tensor) for tensor in tensors if tensor.layout is torch.strided}
+        self.overwritten = Overwritten(guarded)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -253,8 +251,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         elif inputs != visit.inputs:
             visit.shapes_differ = True
         if not frame.module._modules:
-            held = {_memory(tensor) for tensor in frame.inputs}
-            visit.activation_bytes += sum(tensor.nbytes for tensor in outputs if _memory(tensor) not in held)
+            held = {memory_of(tensor) for tensor in frame.inputs}
+            visit.activation_bytes += sum(tensor.nbytes for tensor in outputs if memory_of(tensor) not in held)
 
     def _widest(self, tensors: Sequence[torch.Tensor]) -> Reach | None:
         reaches = [reach for reach in map(self.find, tensors) if reach is not None]
@@ -273,8 +271,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if self._homes and (func._schema.is_mutable or cost.packet_name(func) in _WRITES_STATISTICS):
-            self._keep(func, args, kwargs)
+        self.overwritten.before(func, args, kwargs)
         if not self._operations:
             return _result(func, args, kwargs)
         if cost.is_composite(func):
@@ -315,41 +312,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if reach is not None:
                 self.know(output, reach)
 
-    # What a forward writes to
-
-    def _keep(self, func: Any, args: Any, kwargs: Any) -> None:
-        given = {
-            **dict(zip((argument.name for argument in func._schema.arguments), args, strict=False)),
-            **kwargs,
-        }
-        for argument in func._schema.arguments:
-            value = given.get(argument.name)
-            written = argument.alias_info is not None and argument.alias_info.is_write
-            written |= argument.name in ("running_mean", "running_var")
-            if written and isinstance(value, torch.Tensor) and _memory(value) in self._homes:
-                self._written.append((value, value.detach().clone()))
-
-    @contextmanager
-    def content_kept(self) -> Iterator[None]:
-        """Write back, in reverse order, what operations overwrote in parameters and buffers."""
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for tensor, content in reversed(self._written):
-                    tensor.copy_(content)
-
-
-# Their schemas do not say that in training they write to the running statistics.
-_WRITES_STATISTICS = frozenset({"native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm"})
-
 
 def _result(func: Any, args: Any, kwargs: Any) -> Any:
     with unwatched():
         result = known_result(func, args, kwargs)
     return result if result is not None else func(*args, **kwargs)
-
-
-def _memory(tensor: torch.Tensor) -> int:
-    """Return what identifies the tensor's memory, on any device."""
-    return int(tensor.untyped_storage()._cdata)

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from layerlab.anatomy.shapes import Shapes
-from layerlab.anatomy.twin import plainly
+from layerlab.anatomy.twin import memory_of, plainly
 
 __all__ = ["Alive", "Kept", "kept_for_backward"]
 
@@ -26,7 +26,7 @@ class Alive:
     """
 
     def __init__(self, apart: Iterable[torch.Tensor]) -> None:
-        self._apart = {_memory(tensor) for tensor in apart if not is_lazy(tensor)}
+        self._apart = {memory_of(tensor) for tensor in apart if not is_lazy(tensor)}
         self._living: dict[int, weakref.ref[torch.UntypedStorage]] = {}
         self._now = 0
         self.peak = 0
@@ -59,7 +59,7 @@ class Kept:
 
     def __init__(self, module: nn.Module) -> None:
         tensors = (*module.parameters(), *module.buffers())
-        self._apart = {_memory(tensor) for tensor in tensors if not is_lazy(tensor)}
+        self._apart = {memory_of(tensor) for tensor in tensors if not is_lazy(tensor)}
         self._living: dict[int, weakref.ref[torch.UntypedStorage]] = {}
         self._nothing = torch.empty(0, device="cpu")
         self.bytes = 0
@@ -104,7 +104,3 @@ def kept_for_backward(module: nn.Module, args: Sequence[Any], kwargs: Mapping[st
         except Exception:
             return None
     return kept.bytes
-
-
-def _memory(tensor: torch.Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata) if tensor.layout is torch.strided else -id(tensor)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from layerlab.anatomy.overwritten import Overwritten
 from layerlab.anatomy.twin import plainly, preserved, tensors_in
 from layerlab.errors import LayerlabError
 
@@ -118,29 +119,13 @@ class _Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, module: nn.Module) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.softmax: list[Tensor] | None = None
-        self._homes = {_memory(tensor) for tensor in (*module.parameters(), *module.buffers()) if not is_lazy(tensor)}
-        self._written: list[tuple[Tensor, Tensor]] = []
+        self._overwritten = Overwritten(module)
+        self.put_back = self._overwritten.put_back
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func._schema.is_mutable:
-            given = {**dict(zip((one.name for one in func._schema.arguments), args, strict=False)), **kwargs}
-            for argument in func._schema.arguments:
-                value = given.get(argument.name)
-                written = argument.alias_info is not None and argument.alias_info.is_write
-                if written and isinstance(value, Tensor) and _memory(value) in self._homes:
-                    self._written.append((value, value.detach().clone()))
+        self._overwritten.before(func, args, kwargs)
         result = func(*args, **kwargs)
         if self.softmax is not None and "softmax" in func._schema.name and isinstance(result, Tensor):
             self.softmax.append(result.detach())
         return result
-
-    def put_back(self) -> None:
-        with torch.no_grad():
-            for tensor, content in reversed(self._written):
-                tensor.copy_(content)
-        self._written.clear()
-
-
-def _memory(tensor: Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata) if tensor.layout is torch.strided else -id(tensor)

@@ -23,6 +23,7 @@ from torch.overrides import TorchFunctionMode
 __all__ = [
     "held_tensors",
     "map_tensors",
+    "memory_of",
     "meta_tensor",
     "meta_twin",
     "plainly",
@@ -49,6 +50,11 @@ def tensors_in(value: Any) -> Iterator[torch.Tensor]:
     elif hasattr(value, "__dataclass_fields__"):
         for name in value.__dataclass_fields__:
             yield from tensors_in(getattr(value, name))
+
+
+def memory_of(tensor: torch.Tensor) -> int:
+    """Return what identifies the tensor's memory, on any device; views share it."""
+    return int(tensor.untyped_storage()._cdata) if tensor.layout is torch.strided else -id(tensor)
 
 
 def map_tensors(value: T, move: Any) -> T:
