@@ -98,25 +98,22 @@ def layer_normalization(layer: Layer) -> list[Line]:
     shape = layer.settings["normalized_shape"]
     shape = (shape,) if isinstance(shape, int) else shape
     count = math.prod(shape)
-    result, parameters = _affine(layer, count)
     places = math.prod(layer.inputs[0][1:]) // max(count, 1)
-    return [
-        say("layer-norm", places=places, shape=sizes(shape)),
-        formula(f"mean = sum(x)/{count:,},  var = sum((x - mean)^2)/{count:,}"),
-        _normalised(layer.settings["eps"]),
-        formula(f"y = {result}"),
-        parameters,
-        aside("no-batch"),
-    ]
+    return [say("layer-norm", places=places, shape=sizes(shape)), *_over_values(layer, count)]
 
 
 def channel_normalization(layer: Layer) -> list[Line]:
     """Explain ``LayerNorm2d``: over the channels of each position of a map."""
     channels = layer.inputs[0][1]
-    result, parameters = _affine(layer, channels)
+    places = math.prod(layer.inputs[0][2:])
+    return [say("layer-norm.channels", places=places, count=channels), *_over_values(layer, channels)]
+
+
+def _over_values(layer: Layer, count: int) -> list[Line]:
+    """Return the equations over ``count`` values that are normalised together."""
+    result, parameters = _affine(layer, count)
     return [
-        say("layer-norm.channels", places=math.prod(layer.inputs[0][2:]), count=channels),
-        formula(f"mean = sum(x)/{channels:,},  var = sum((x - mean)^2)/{channels:,}"),
+        formula(f"mean = sum(x)/{count:,},  var = sum((x - mean)^2)/{count:,}"),
         _normalised(layer.settings["eps"]),
         formula(f"y = {result}"),
         parameters,
