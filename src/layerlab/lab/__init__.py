@@ -1,0 +1,1 @@
+"""Controlled experiments: design -> trials -> store -> statistics -> report; the questions."""
