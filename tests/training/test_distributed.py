@@ -98,3 +98,41 @@ def test_two_processes_stop_and_go_on(place: Path) -> None:
 def test_what_cannot_be_distributed_is_refused(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(LayerlabError, match=r"^" + sentence):
         fit("small_nets:build", "digits", **options)
+
+
+NOTEBOOK = """
+import sys
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+from layerlab.errors import LayerlabError
+from layerlab.training import fit
+import small_nets
+
+class Net(nn.Sequential):
+    pass
+
+def train(net):
+    try:
+        run = fit(net, "digits", devices=2, device="cpu", epochs=1, batch_size=62, precision="32")
+        print("trained", run.metrics["test_accuracy"] > 0.1)
+    except LayerlabError as error:
+        print(error)
+
+def use_threads_of_autograd():
+    one = torch.ones(1, requires_grad=True)
+    for _ in range(70):  # deeper than autograd goes in one thread
+        one = checkpoint(lambda x: x * 1, one, use_reentrant=True)
+    one.backward()
+"""
+
+
+def in_a_notebook(place: Path, lines: str) -> list[str]:
+    """Return what a session without a script prints."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(place)}
+    program = NOTEBOOK + lines
+    done = subprocess.run(
+        [sys.executable, "-q", "-"], input=program, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()

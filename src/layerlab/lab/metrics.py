@@ -1,4 +1,4 @@
-"""What can be measured of a trial: the name, which way is better, in which unit, the smallest difference that matters."""
+"""What can be measured of a trial: which way is better, in which unit, and the smallest difference that matters."""
 
 from __future__ import annotations
 

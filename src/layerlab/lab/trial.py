@@ -19,7 +19,7 @@ PARTS: Final = ("validation", "test")
 
 @dataclass(frozen=True, order=True)
 class Replicate:
-    """What is drawn by lot in a trial. Arms of one replicate share the split, so that they are compared pair by pair."""
+    """What is drawn by lot in a trial. Arms of one replicate share the split: they are compared pair by pair."""
 
     split: int
     """Keys the drawing of the points or the division of the images."""
@@ -73,7 +73,7 @@ class Outcome:
     values: Mapping[str, float | None] = field(default_factory=dict)
     """Figures by name, those of :mod:`layerlab.lab.metrics`; None for what was never reached."""
     curve: Sequence[tuple[int, float | None, float | None]] = ()
-    """(epoch, training loss, held-out loss) at some sixty epochs, the first and the last among them; None: not finite."""
+    """(epoch, training loss, held-out loss) at some sixty epochs, first and last among them; None: not finite."""
     failure: str = ""
     """Why it did not train, in a few words; empty where it did. Its ``values`` then are those of what was left: a
     diverged network counts with the loss and accuracy of a network that knows nothing."""

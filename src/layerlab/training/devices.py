@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import re
 import signal
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +38,7 @@ _ADVICE = (
     r".*torch\.cuda\.amp\.GradScaler.*",
     r".*isinstance\(treespec, LeafSpec\).*",
     r".*`srun` command is available.*",
+    r".*find_unused_parameters=True was specified in DDP.*",
 )
 
 
@@ -71,7 +71,9 @@ def is_launched_outside() -> bool:
     return "LOCAL_RANK" in os.environ or "SLURM_PROCID" in os.environ
 
 
-def make_fabric(config: TrainingConfig, device: torch.device, precision: str, *, unused: bool = False) -> Fabric:
+def make_fabric(
+    config: TrainingConfig, device: torch.device, precision: str, *, unused: bool = False, copied: bool = False
+) -> Fabric:
     """Return Lightning's Fabric for ``config``.
 
     Args:
@@ -79,19 +81,22 @@ def make_fabric(config: TrainingConfig, device: torch.device, precision: str, *,
         device: the kind of device.
         precision: ``32``, ``bf16``, ``16``, or ``64`` for networks that compute in float64.
         unused: whether some parameters get no gradient, which DDP must be told.
+        copied: whether the processes that this one starts have to be copies of it.
     """
     with quiet_lightning():
         from lightning.fabric import Fabric
         from lightning.fabric.strategies.ddp import DDPStrategy
 
+        from layerlab.training.processes import ProcessesStrategy
+
         several = config.devices * config.nodes > 1
         strategy: Any = "auto"
         if several and config.strategy == "fsdp":
             strategy = "fsdp"
+        elif several and config.nodes == 1 and not is_launched_outside():
+            strategy = ProcessesStrategy(start_method="fork" if copied else "spawn", find_unused_parameters=unused)
         elif several:
-            inside = config.nodes == 1 and not is_launched_outside()
-            start = ("fork" if _is_notebook() else "spawn") if inside else "popen"
-            strategy = DDPStrategy(start_method=start, find_unused_parameters=unused)  # type: ignore[arg-type]
+            strategy = DDPStrategy(start_method="popen", find_unused_parameters=unused)
         return Fabric(
             accelerator=device.type,
             devices=config.devices,
@@ -140,8 +145,3 @@ def last_error(text: str) -> str:
     found = re.findall(r"^layerlab\.errors\.LayerlabError: (.*)$", text, re.MULTILINE)
     lines = [line for line in text.strip().splitlines() if line.strip()]
     return found[-1] if found else (lines[-1].strip() if lines else "a training process ended")
-
-
-def _is_notebook() -> bool:
-    """Tell whether there is no script that another process could read the caller's classes from."""
-    return not hasattr(sys.modules.get("__main__"), "__file__")

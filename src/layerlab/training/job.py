@@ -38,6 +38,7 @@ from layerlab.training.precision import Setting
 from layerlab.training.prepare import sample_batch
 from layerlab.training.progress import make_progress
 from layerlab.training.run import Run, load_run
+from layerlab.training.start import needs_a_copy, refusal_of_a_copy
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -61,14 +62,18 @@ class Job:
     callbacks: Sequence[Callback]
     shown: bool | None
     unused: bool = False
+    notebook_has: str | None = None
+    """What only a copy of this process has, if the run starts processes that need it."""
     resumed: bool = False
 
 
 def run_job(job: Job) -> Run:
     """Train in this process, or in several, and finish."""
     several = job.config.devices * job.config.nodes > 1
-    job.unused = several and _leaves_unused(job)
     outside = several and (job.config.nodes > 1 or is_launched_outside())
+    job.notebook_has = needs_a_copy(job) if several and not outside else None
+    # To find out takes a backward pass, after which a process with a GPU can no longer be copied; yes is always right.
+    job.unused = several and (job.notebook_has is not None or _leaves_unused(job))
     first = not outside or outer_rank(job.config) == 0
     with contextlib.ExitStack() as stack:
         if several and not outside:
@@ -129,7 +134,8 @@ def _train(fabric: Fabric, model: nn.Module, dataset: Dataset, job: Job, *, chil
 
 def _train_in_children(job: Job) -> TrainingState:
     """Start the processes, wait for them, and read what they left."""
-    fabric = make_fabric(job.config, job.device, _fabric_precision(job), unused=job.unused)
+    copied = job.notebook_has is not None
+    fabric = make_fabric(job.config, job.device, _fabric_precision(job), unused=job.unused, copied=copied)
     folder = job.folder
     folder.write_status("starting")
     try:
@@ -145,6 +151,8 @@ def _train_in_children(job: Job) -> TrainingState:
             raise Stopped(str(status.get("reason"))) from None
         if status.get("state") == "failed":
             raise LayerlabError(str(status.get("reason"))) from None
+        if job.notebook_has and (late := refusal_of_a_copy(str(error), job.notebook_has, job.config.devices)):
+            raise LayerlabError(late) from error
         raise LayerlabError(f"training in {job.config.devices} processes failed: {last_error(str(error))}") from error
     status = folder.read_status()
     if status.get("state") == "stopped":
