@@ -1,0 +1,148 @@
+"""Trials on two-dimensional tasks: small networks of the playground, trained by its compiled engine."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from threading import Event
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from layerlab.lab.engines import Cost, Report
+from layerlab.lab.engines.constant import Constant, best_constant
+from layerlab.lab.engines.curve import curve
+from layerlab.lab.engines.playground_settings import (
+    FACTORS,
+    settings_of,
+    specification_of_settings,
+    training_points,
+)
+from layerlab.lab.trial import Outcome, Trial
+from layerlab.playground.data_sets import Points, generate
+from layerlab.playground.layout import layout_of
+from layerlab.playground.many import run_lanes
+from layerlab.playground.network import Network, is_plain
+from layerlab.playground.random_numbers import Random
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from layerlab.playground.specification import Specification
+
+__all__ = ["PlaygroundEngine", "specification_of_trial"]
+
+KEPT: Final = 0.9
+"""A network whose training loss is still this share of the best constant's has not learned."""
+EXPLODED: Final = 10.0
+"""One whose training loss is so many times the best constant's has diverged, whether or not it is still a number."""
+
+
+class PlaygroundEngine:
+    """Small networks on two-dimensional tasks.
+
+    A trial's ``split`` draws the points and divides them, ``initialisation`` the weights, ``order`` the order of the
+    training points and dropout; where ``order`` equals ``split``, the order is the one in which the playground itself
+    draws the points. The two parts of a trial never share a seed, so that no point that a choice was made on comes
+    back in the answer.
+    """
+
+    name = "playground"
+
+    def factors(self) -> Mapping[str, str]:
+        """Return the factors that it knows, each with what it is."""
+        return FACTORS
+
+    def settings(self, factors: Mapping[str, Any], task: str) -> dict[str, Any]:
+        """Return the settings of a trial with these factors on this task, every default written out.
+
+        Raises:
+            LayerlabError: an unknown factor or task, or a network that cannot be built or would never learn.
+        """
+        return settings_of(factors, task)
+
+    def cost(self, settings: Mapping[str, Any]) -> Cost:
+        """Return what the network of these settings costs."""
+        layout = layout_of(specification_of_settings(settings))
+        return Cost(layout.parameters, layout.weights)
+
+    def groups(self, trials: Sequence[Trial]) -> list[list[Trial]]:
+        """Divide trials into groups of one to two seconds of work."""
+        return [list(trials[start : start + 64]) for start in range(0, len(trials), 64)]
+
+    def run(self, trials: Sequence[Trial], report: Report, threads: int | None = None) -> None:
+        """Train these trials, in single precision where the small kernels have the network, else in double.
+
+        A network diverged when a loss or a weight is no longer finite, or its training loss ends at
+        :data:`EXPLODED` times the best constant's or more: its figures then are those of the best constant, and it
+        never reached the target. One whose training loss ends at :data:`KEPT` of the best constant's or more did not
+        learn; its figures are its own.
+        """
+        del threads
+        for trial in trials:
+            start = time.perf_counter()
+            network = _network(trial)
+            losses = _losses(network, trial.settings["epochs"])
+            outcome = _outcome(trial, network, losses, best_constant(network.specification, network.points))
+            report(trial, Outcome(outcome.values, outcome.curve, outcome.failure, time.perf_counter() - start))
+
+
+def specification_of_trial(trial: Trial) -> Specification:
+    """Return the playground's specification of a trial; it is the trial's very network where ``order`` is ``split``."""
+    part, replicate = trial.part, trial.replicate
+    return specification_of_settings(trial.settings).replace(
+        seed=f"{part}-{replicate.split}", weight_seed=f"{part}-weights-{replicate.initialisation}"
+    )
+
+
+def _network(trial: Trial) -> Network:
+    specification, replicate = specification_of_trial(trial), trial.replicate
+    random = Random(specification.seed)
+    points = generate(specification, random)
+    if replicate.order != replicate.split:
+        train = points.train.copy()
+        Random(f"{trial.part}-order-{replicate.order}").shuffle(train)
+        points = Points(train, points.test)
+        specification = specification.replace(seed=f"{trial.part}-{replicate.order}")
+    return Network(specification, points, random)
+
+
+def _losses(network: Network, epochs: int) -> NDArray[np.float64]:
+    if is_plain(network.specification, network.layout):
+        losses, _ = run_lanes([network], epochs, Event())
+        return losses[:, :, 0]
+    losses = np.full((epochs + 1, 2), np.nan)
+    losses[0] = network.evaluate()
+    history = network.run(epochs)
+    losses[1 : 1 + len(history)] = history
+    return losses
+
+
+def _outcome(trial: Trial, network: Network, losses: NDArray[np.float64], constant: Constant) -> Outcome:
+    failure = _failure(network, losses[:, 0], constant.train_loss)
+    diverged = failure.startswith("diverged")
+    train_loss, loss = (constant.train_loss, constant.loss) if diverged else map(float, losses[-1])
+    reached = np.flatnonzero(losses[1:, 1] <= trial.settings["target"])
+    epoch = int(reached[0]) + 1 if len(reached) and not diverged else None
+    updates = training_points(network.specification) // network.specification.batch_size
+    values: dict[str, float | None] = {"loss": loss, "train_loss": train_loss, "gap": loss - train_loss}
+    if constant.accuracy is not None:
+        values["accuracy"] = constant.accuracy if diverged else _accuracy(network)
+    values["epochs_to_target"] = epoch
+    values["steps_to_target"] = None if epoch is None else epoch * updates
+    return Outcome(values, curve(losses), failure)
+
+
+def _failure(network: Network, train: NDArray[np.float64], constant: float) -> str:
+    if not (math.isfinite(train[-1]) and network.finite and train[-1] < EXPLODED * constant):
+        calm = np.flatnonzero(train < EXPLODED * constant)
+        return f"diverged in epoch {int(calm[-1]) + 1 if len(calm) else 1}"
+    return "did not learn" if train[-1] >= KEPT * constant else ""
+
+
+def _accuracy(network: Network) -> float:
+    outputs, labels = network.outputs(network.points.test[:, :2]), network.points.test[:, 2]
+    classes = network.specification.classes
+    guessed = outputs.argmax(axis=1) if classes > 2 else np.where(outputs[:, 0] >= 0, 1, -1)
+    return float((guessed == labels).mean())
