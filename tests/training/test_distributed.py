@@ -16,6 +16,7 @@ from torch import nn
 
 from layerlab.errors import LayerlabError
 from layerlab.training import fit
+from layerlab.training.start import in_a_copy, needs_a_copy
 
 pytestmark = pytest.mark.usefixtures("place")
 
@@ -100,39 +101,75 @@ def test_what_cannot_be_distributed_is_refused(options: dict[str, Any], sentence
         fit("small_nets:build", "digits", **options)
 
 
-NOTEBOOK = """
-import sys
-import torch
+# ---- notebooks: there is no script that another process could read a class from
+
+
+class Cell(nn.Sequential):
+    """As if it stood in a notebook."""
+
+
+@pytest.fixture
+def notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("__main__.__file__", raising=False)
+    monkeypatch.setattr(Cell, "__module__", "__main__")
+
+
+@pytest.mark.usefixtures("notebook")
+def test_only_what_stands_in_a_notebook_needs_a_copy(make_net: Callable[..., nn.Module]) -> None:
+    assert needs_a_copy([make_net(), {"callbacks": [print]}]) is None
+    assert needs_a_copy({"model": nn.Sequential(make_net(), Cell())}) == "Cell"
+    assert needs_a_copy([lambda state: state]) == "something that cannot be pickled"
+
+
+@pytest.mark.usefixtures("notebook")
+@pytest.mark.parametrize(("file", "name"), [(__file__, None), ("<stdin>", "the program")])
+def test_a_script_is_read_again(monkeypatch: pytest.MonkeyPatch, file: str, name: str | None) -> None:
+    monkeypatch.setattr("__main__.__file__", file, raising=False)
+    assert needs_a_copy(Cell()) == name
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_copy_answers(answer: bool) -> None:
+    assert in_a_copy(lambda about: about is answer and answer, answer) is answer
+
+
+def test_a_copy_that_fails_answers_no() -> None:
+    assert in_a_copy(lambda about: 1 / about == 1, 0) is False
+
+
+SESSION = """
 from torch import nn
-from torch.utils.checkpoint import checkpoint
-from layerlab.errors import LayerlabError
 from layerlab.training import fit
 import small_nets
 
-class Net(nn.Sequential):
+class Cell(nn.Sequential):
     pass
 
 def train(net):
     try:
         run = fit(net, "digits", devices=2, device="cpu", epochs=1, batch_size=62, precision="32")
         print("trained", run.metrics["test_accuracy"] > 0.1)
-    except LayerlabError as error:
+    except Exception as error:
         print(error)
 
-def use_threads_of_autograd():
-    one = torch.ones(1, requires_grad=True)
-    for _ in range(70):  # deeper than autograd goes in one thread
-        one = checkpoint(lambda x: x * 1, one, use_reentrant=True)
-    one.backward()
+train(Cell(*small_nets.build()))
+from torch._subclasses.fake_tensor import FakeTensorMode
+with FakeTensorMode():
+    pass  # as torch.export does: from now on the first backward pass starts autograd's threads
+
+train(small_nets.build())
+train(Cell(*small_nets.build()))
 """
 
 
-def in_a_notebook(place: Path, lines: str) -> list[str]:
-    """Return what a session without a script prints."""
+@pytest.mark.slow
+def test_a_notebook_trains_in_processes(place: Path) -> None:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(place)}
-    program = NOTEBOOK + lines
-    done = subprocess.run(
-        [sys.executable, "-q", "-"], input=program, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+    command = [sys.executable, "-q", "-i"]
+    done = subprocess.run(command, input=SESSION, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "trained True",
+        "trained True",
+        "devices is 2 and Cell stands in the notebook, so that the processes must be copies of this one, which cannot "
+        "train once CUDA or autograd's threads have run here; put it into a file and import it",
+    ]

@@ -38,7 +38,6 @@ _ADVICE = (
     r".*torch\.cuda\.amp\.GradScaler.*",
     r".*isinstance\(treespec, LeafSpec\).*",
     r".*`srun` command is available.*",
-    r".*find_unused_parameters=True was specified in DDP.*",
 )
 
 

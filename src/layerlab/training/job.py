@@ -38,7 +38,7 @@ from layerlab.training.precision import Setting
 from layerlab.training.prepare import sample_batch
 from layerlab.training.progress import make_progress
 from layerlab.training.run import Run, load_run
-from layerlab.training.start import needs_a_copy, refusal_of_a_copy
+from layerlab.training.start import in_a_copy, needs_a_copy, refusal_of_a_copy
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -72,8 +72,7 @@ def run_job(job: Job) -> Run:
     several = job.config.devices * job.config.nodes > 1
     outside = several and (job.config.nodes > 1 or is_launched_outside())
     job.notebook_has = needs_a_copy(job) if several and not outside else None
-    # To find out takes a backward pass, after which a process with a GPU can no longer be copied; yes is always right.
-    job.unused = several and (job.notebook_has is not None or _leaves_unused(job))
+    job.unused = several and (in_a_copy(_leaves_unused, job) if job.notebook_has else _leaves_unused(job))
     first = not outside or outer_rank(job.config) == 0
     with contextlib.ExitStack() as stack:
         if several and not outside:
