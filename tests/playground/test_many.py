@@ -15,7 +15,7 @@ from playground_oracle import network_of
 from playground_strategies import classic_specifications, specifications
 
 from layerlab.errors import LayerlabError
-from layerlab.playground import many
+from layerlab.playground import each
 from layerlab.playground.many import train
 from layerlab.playground.session import Session
 from layerlab.playground.specification import Specification
@@ -170,7 +170,7 @@ def test_looking_up_between_epochs_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, precision: str, specification: Specification
 ) -> None:
     whole = train(specification, seeds=range(5), epochs=12, precision=precision)
-    monkeypatch.setattr(many, "SLICE", 1)
+    monkeypatch.setattr(each, "SLICE", 1)
     sliced = train(specification, seeds=range(5), epochs=12, precision=precision)
     assert_same(whole.losses, sliced.losses)
     assert_same(whole.diverged, sliced.diverged)

@@ -6,6 +6,7 @@ second adds one thing that it has not. A specification is a value: frozen, hasha
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -298,6 +299,13 @@ class Specification:
             if name not in known:
                 raise LayerlabError(f'a specification has no "{name}"{did_you_mean(name, known)}')
         return replace(self, **changes)
+
+    def with_seeds(self, seed: str, weight_seed: str) -> Specification:
+        """Return a copy with other seeds, which are texts; no other field is checked again, as :meth:`replace` does."""
+        changed = copy.copy(self)
+        object.__setattr__(changed, "seed", seed)
+        object.__setattr__(changed, "weight_seed", weight_seed)
+        return changed
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""

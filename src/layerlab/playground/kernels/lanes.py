@@ -1,4 +1,4 @@
-"""Sixteen networks at once in float32: the lanes of a vector are the seeds of one specification.
+"""Sixteen networks at once in float32: the lanes of a vector are networks of one shape.
 
 The networks are those of :mod:`layerlab.playground.kernels.classic`. Every array has the lanes as its last axis, so
 that one load brings one number of all sixteen networks, and each lane sees the same operations whoever is beside it: a
@@ -127,38 +127,34 @@ def backward(  # noqa: PLR0912 (a kernel is one loop)
 @inlined
 def update(
     codes: Whole,
-    rate: np.float32,
-    penalty_rate: np.float32,
+    rates: Singles,
+    row: int,
     parameters: Singles,
     gradients: Singles,
     free: Singles,
     count: int,
 ) -> None:
-    """Make one step of gradient descent and of the penalty; ``free`` is 0 for what is dead or frozen, otherwise 1."""
+    """Make one step of gradient descent and of the penalty at the rates of epoch ``row``.
+
+    ``free`` is 0 for what is dead or frozen, otherwise 1; a weight dies where the L1 penalty would change its sign.
+    """
     penalty, weights = codes[1], codes[2]
-    step, shrink = rate / np.float32(count), rate * penalty_rate
-    if penalty != L1 and penalty != L2:  # noqa: PLR1714 (plain for the compiler)
-        for k in range(0, len(parameters) * SINGLES, SINGLES):
-            change = fill(step) * load(free, k) * load(gradients, k)
-            store(parameters, k, load(parameters, k) - change)
-        return
+    rate = load(rates, row * SINGLES)
+    step, shrink = rate / fill(np.float32(count)), rate * load(rates, 0)
+    one, none = fill(np.float32(1.0)), fill(np.float32(0.0))
     for k in range(len(parameters)):
-        for lane in range(SINGLES):
-            if free[k, lane] == np.float32(0.0):
-                continue
-            before = parameters[k, lane]
-            after = before - step * gradients[k, lane]
-            if k < weights and penalty == L1:
-                slope = np.float32(0.0)
-                if before != slope:
-                    slope = np.float32(-1.0) if before < slope else np.float32(1.0)
-                shrunk = after - shrink * slope
-                if after * shrunk < np.float32(0.0):
-                    free[k, lane] = shrunk = np.float32(0.0)
-                after = shrunk
-            elif k < weights:
-                after -= shrink * before
-            parameters[k, lane] = after
+        at = k * SINGLES
+        before, moves = load(parameters, at), load(free, at)
+        after = before - step * moves * load(gradients, at)
+        if k < weights and penalty == L2:
+            after -= shrink * moves * before
+        elif k < weights and penalty == L1:
+            sign = slope_of_positive(before) - slope_of_positive(none - before)
+            shrunk = after - shrink * moves * sign
+            stays = one - slope_of_positive(none - after * shrunk)
+            store(free, at, moves * stays)
+            after = shrunk * stays
+        store(parameters, at, after)
 
 
 @compiled
@@ -186,7 +182,7 @@ def run(  # noqa: PLR0912, PLR0915 (a kernel is one loop)
 
     Args:
         codes: batch size, penalty, how many parameters are weights.
-        rates: the penalty's, then the learning rate of each epoch.
+        rates: (epochs + 1, lanes): the penalty's, then the learning rate of each epoch.
         table: of the layout.
         parameters, gradients, free: (parameters, lanes).
         values, deltas: (rows, even number of points, lanes), working memory.
@@ -236,7 +232,7 @@ def run(  # noqa: PLR0912, PLR0915 (a kernel is one loop)
         forward(table, parameters, values, count)
         if stage == LEARN:
             backward(table, parameters, gradients, values, deltas, count)
-            update(codes, rates[rows], rates[0], parameters, gradients, free, count)
+            update(codes, rates, rows, parameters, gradients, free, count)
             made += 1
             place, waiting = end, 0
             if end == points:
