@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Mapping, Sequence
-from threading import Event
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from layerlab.lab.engines import Cost, Report
-from layerlab.lab.engines.constant import Constant, best_constant
+from layerlab.lab.engines.constant import best_constant
 from layerlab.lab.engines.curve import curve
 from layerlab.lab.engines.playground_settings import (
     FACTORS,
@@ -21,14 +19,12 @@ from layerlab.lab.engines.playground_settings import (
 )
 from layerlab.lab.trial import Outcome, Trial
 from layerlab.playground.data_sets import Points, generate
+from layerlab.playground.each import Job, Training, train_each
 from layerlab.playground.layout import layout_of
-from layerlab.playground.many import run_lanes
-from layerlab.playground.network import Network, is_plain
+from layerlab.playground.network import Network
 from layerlab.playground.random_numbers import Random
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from layerlab.playground.specification import Specification
 
 __all__ = ["PlaygroundEngine", "specification_of_trial"]
@@ -79,53 +75,48 @@ class PlaygroundEngine:
         never reached the target. One whose training loss ends at :data:`KEPT` of the best constant's or more did not
         learn; its figures are its own.
         """
-        del threads
-        for trial in trials:
-            start = time.perf_counter()
-            network = _network(trial)
-            losses = _losses(network, trial.settings["epochs"])
-            outcome = _outcome(trial, network, losses, best_constant(network.specification, network.points))
-            report(trial, Outcome(outcome.values, outcome.curve, outcome.failure, time.perf_counter() - start))
+        epochs = [trial.settings["epochs"] for trial in trials]
+        specifications = [specification_of_trial(trial) for trial in trials]
+        jobs = [
+            Job(specification, count, partial(_network, trial, specification))
+            for trial, specification, count in zip(trials, specifications, epochs, strict=True)
+        ]
+
+        def ended(trainings: list[tuple[int, Training]]) -> None:
+            for index, training in trainings:
+                report(trials[index], _outcome(trials[index], training))
+
+        train_each(jobs, ended, "single", threads)
 
 
 def specification_of_trial(trial: Trial) -> Specification:
     """Return the playground's specification of a trial; it is the trial's very network where ``order`` is ``split``."""
     part, replicate = trial.part, trial.replicate
-    return specification_of_settings(trial.settings).replace(
-        seed=f"{part}-{replicate.split}", weight_seed=f"{part}-weights-{replicate.initialisation}"
+    return specification_of_settings(trial.settings).with_seeds(
+        f"{part}-{replicate.split}", f"{part}-weights-{replicate.initialisation}"
     )
 
 
-def _network(trial: Trial) -> Network:
-    specification, replicate = specification_of_trial(trial), trial.replicate
-    random = Random(specification.seed)
+def _network(trial: Trial, specification: Specification) -> Network:
+    replicate, random = trial.replicate, Random(specification.seed)
     points = generate(specification, random)
     if replicate.order != replicate.split:
         train = points.train.copy()
         Random(f"{trial.part}-order-{replicate.order}").shuffle(train)
         points = Points(train, points.test)
-        specification = specification.replace(seed=f"{trial.part}-{replicate.order}")
+        specification = specification.with_seeds(f"{trial.part}-{replicate.order}", specification.weight_seed)
     return Network(specification, points, random)
 
 
-def _losses(network: Network, epochs: int) -> NDArray[np.float64]:
-    if is_plain(network.specification, network.layout):
-        losses, _ = run_lanes([network], epochs, Event())
-        return losses[:, :, 0]
-    losses = np.full((epochs + 1, 2), np.nan)
-    losses[0] = network.evaluate()
-    history = network.run(epochs)
-    losses[1 : 1 + len(history)] = history
-    return losses
-
-
-def _outcome(trial: Trial, network: Network, losses: NDArray[np.float64], constant: Constant) -> Outcome:
-    failure = _failure(network, losses[:, 0], constant.train_loss)
+def _outcome(trial: Trial, training: Training) -> Outcome:
+    network, losses = training.network, training.losses
+    specification, constant = network.specification, best_constant(network.specification, network.points)
+    failure = _failure(training, constant.train_loss)
     diverged = failure.startswith("diverged")
     train_loss, loss = (constant.train_loss, constant.loss) if diverged else map(float, losses[-1])
     reached = np.flatnonzero(losses[1:, 1] <= trial.settings["target"])
     epoch = int(reached[0]) + 1 if len(reached) and not diverged else None
-    updates = training_points(network.specification) // network.specification.batch_size
+    updates = training_points(specification) // specification.batch_size
     values: dict[str, float | None] = {"loss": loss, "train_loss": train_loss, "gap": loss - train_loss}
     if constant.accuracy is not None:
         values["accuracy"] = constant.accuracy if diverged else _accuracy(network)
@@ -134,8 +125,12 @@ def _outcome(trial: Trial, network: Network, losses: NDArray[np.float64], consta
     return Outcome(values, curve(losses), failure)
 
 
-def _failure(network: Network, train: NDArray[np.float64], constant: float) -> str:
-    if not (math.isfinite(train[-1]) and network.finite and train[-1] < EXPLODED * constant):
+def _failure(training: Training, constant: float) -> str:
+    """Return why the network did not train; ``constant``: the training loss of the best constant."""
+    train = training.losses[:, 0]
+    if training.diverged >= 0:
+        return f"diverged in epoch {max(1, training.diverged)}"
+    if train[-1] >= EXPLODED * constant:
         calm = np.flatnonzero(train < EXPLODED * constant)
         return f"diverged in epoch {int(calm[-1]) + 1 if len(calm) else 1}"
     return "did not learn" if train[-1] >= KEPT * constant else ""
