@@ -148,7 +148,7 @@ def test_stopping_in_the_validation_of_an_epoch(
 
 
 def test_a_second_signal_is_the_systems_own() -> None:
-    from layerlab.training.interrupts import StopRequest
+    from layerlab.interrupts import StopRequest
 
     with StopRequest() as stop:
         signal.raise_signal(signal.SIGINT)

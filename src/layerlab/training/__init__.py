@@ -1,11 +1,11 @@
 """Training: one call from a network and data to a run folder that can be resumed, read and used."""
 
+from layerlab.interrupts import Stopped
 from layerlab.training.architecture_check import ArchitectureReport, Check, check_architecture
 from layerlab.training.classifier import Classifier, load_classifier
 from layerlab.training.config import TrainingConfig
 from layerlab.training.export import ExportedModel, export_onnx
 from layerlab.training.fit import fit
-from layerlab.training.interrupts import Stopped
 from layerlab.training.predict import Prediction, Predictions, predict
 from layerlab.training.run import Run, load_run
 

@@ -19,6 +19,7 @@ import torch
 
 from layerlab.errors import LayerlabError
 from layerlab.files import atomic_write
+from layerlab.interrupts import Stopped
 from layerlab.training.compare_plan import Plan, folder_of
 from layerlab.training.compare_progress import make_display
 from layerlab.training.compare_statistics import Comparison, Row, Trial
@@ -26,7 +27,6 @@ from layerlab.training.config import TrainingConfig
 from layerlab.training.environment import versions
 from layerlab.training.fit import fit
 from layerlab.training.folder import RunFolder
-from layerlab.training.interrupts import Stopped
 from layerlab.training.run import Run, load_run
 
 __all__ = ["Comparison", "Row", "Trial", "compare"]

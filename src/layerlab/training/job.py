@@ -17,6 +17,7 @@ from torch import nn
 
 from layerlab.data import Dataset
 from layerlab.errors import LayerlabError
+from layerlab.interrupts import Stopped, StopRequest
 from layerlab.training.checkpoint import read_checkpoint
 from layerlab.training.config import TrainingConfig
 from layerlab.training.devices import (
@@ -30,7 +31,6 @@ from layerlab.training.devices import (
 from layerlab.training.evaluation import cross_entropy
 from layerlab.training.finish import finish
 from layerlab.training.folder import RunFolder
-from layerlab.training.interrupts import Stopped, StopRequest
 from layerlab.training.loop import Callback, Loop, Plan, failure_in_words
 from layerlab.training.loop_state import TrainingState
 from layerlab.training.outputs import Head, LogitReader

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from layerlab.data import Dataset
 from layerlab.errors import LayerlabError
+from layerlab.interrupts import Stopped, StopRequest
 from layerlab.training.config import TrainingConfig
 from layerlab.training.evaluation import Evaluation, evaluate, evaluation_batch_size
 from layerlab.training.folder import RunFolder
-from layerlab.training.interrupts import Stopped, StopRequest
 from layerlab.training.loop_state import Checkpoints, TrainingState, not_finite
 from layerlab.training.optimisers import make_optimizer
 from layerlab.training.outputs import Head, LogitReader
