@@ -7,10 +7,13 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+Layerlab = Callable[..., Any]
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -44,26 +47,26 @@ def matches(wanted: list[str], got: list[str]) -> bool:
     return bool(got) and wanted[0] == got[0] and matches(wanted[1:], got[1:])
 
 
-def test_readme_shows_what_its_commands_print(tmp_path: Path) -> None:
+@pytest.mark.parametrize("epochs", [["--epochs", "1"], pytest.param([], marks=pytest.mark.slow)], ids=["one", "all"])
+def test_readme_shows_what_its_commands_print(
+    tmp_path: Path, layerlab: Layerlab, monkeypatch: pytest.MonkeyPatch, epochs: list[str]
+) -> None:
+    """What training prints has the same form after one epoch."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     shutil.copytree(ROOT / "docs" / "images", tmp_path / "docs" / "images")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
     shown = 0
     for command, output in commands(ROOT / "README.md"):
         words = shlex.split(command, comments=True)
         if words[0] != "layerlab":
             assert (ROOT / words[0]).stat().st_mode & 0o111, f"{words[0]} cannot be run"
             continue
-        done = subprocess.run(
-            [sys.executable, "-m", "layerlab", *words[1:]],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        done = layerlab(*words[1:], *(epochs if words[1] == "train" else []))
+        assert done.code == 0, done.err
         if output:
             steady = words[1] in STEADY
-            wanted, got = plain(output, steady=steady), plain(done.stdout, steady=steady)
+            wanted, got = plain(output, steady=steady), plain(done.out, steady=steady)
             assert matches(wanted, got), f"{command}\n" + "\n".join(got)
             shown += 1
     assert shown >= 5
