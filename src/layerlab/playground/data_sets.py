@@ -67,7 +67,7 @@ def generate(specification: Specification, random: Random) -> Points:
     return points
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _remembered(seed: str, *data: Any) -> tuple[Points, Random]:
     random = Random(seed)
     return _drawn(random, *data), random

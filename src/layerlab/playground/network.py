@@ -404,6 +404,10 @@ class Network:
         """
         return self._at(xy, self._blocks()[-1:])[0]
 
+    def test_outputs(self) -> Floats:
+        """Return :meth:`outputs` at the test points."""
+        return self._compute(self.test_columns, self._blocks()[-1:]).T
+
     def activations(self, xy: ArrayLike) -> list[Floats]:
         """Return the inputs (n, features), then each hidden layer's output (n, width) after activation and skip."""
         return self._at(xy, self._blocks()[:-1])

@@ -98,7 +98,7 @@ class Random:
         return numbers
 
 
-def _key(seed: str) -> list[int]:
+def _key(seed: str) -> NDArray[np.uint8]:
     """Return the bytes that seedrandom mixes from a text: one a code unit, wrapping after 256."""
     units = np.frombuffer(seed.encode("utf-16-le", "surrogatepass"), "<u2").tolist()
     key: list[int] = []
@@ -108,17 +108,22 @@ def _key(seed: str) -> list[int]:
             key.append(0)
         smear ^= key[i & 255] * 19
         key[i & 255] = (smear + unit) & 255
-    return key or [0]
+    return np.array(key or [0], np.uint8)
 
 
-def _keyed(key: list[int]) -> NDArray[np.uint8]:
+@compiled
+def _keyed(key: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return ARC4's state after its key schedule: the 256 bytes of the permutation, then i and j. Shape (258,)."""
-    s = list(range(256))
-    j = 0
+    s = np.zeros(258, np.uint8)
     for i in range(256):
-        j = (j + key[i % len(key)] + s[i]) & 255
-        s[i], s[j] = s[j], s[i]
-    return np.array([*s, 0, 0], np.uint8)
+        s[i] = i
+    j = np.int64(0)
+    for i in range(256):
+        j = (j + np.int64(key[i % len(key)]) + np.int64(s[i])) & 255
+        t = s[i]
+        s[i] = s[j]
+        s[j] = t
+    return s
 
 
 @compiled

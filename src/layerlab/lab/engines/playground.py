@@ -137,7 +137,7 @@ def _failure(training: Training, constant: float) -> str:
 
 
 def _accuracy(network: Network) -> float:
-    outputs, labels = network.outputs(network.points.test[:, :2]), network.points.test[:, 2]
+    outputs, labels = network.test_outputs(), network.points.test[:, 2]
     classes = network.specification.classes
     guessed = outputs.argmax(axis=1) if classes > 2 else np.where(outputs[:, 0] >= 0, 1, -1)
     return float((guessed == labels).mean())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from numbers import Real
 from typing import Any, Final
 
@@ -100,7 +101,7 @@ def settings_of(factors: Mapping[str, Any], task: str) -> dict[str, Any]:
     plain = Specification(noise=SPIRAL_NOISE if task in SPIRALS else 0)
     settings |= {name: factors.get(name, getattr(plain, name)) for name in SAME}
     _check_extras(settings)
-    specification = specification_of_settings(settings)
+    specification = _specification(settings)
     settings |= {name: getattr(specification, name) for name in SAME}
     settings["features"] = list(specification.features)
     points = training_points(specification)
@@ -114,7 +115,16 @@ def settings_of(factors: Mapping[str, Any], task: str) -> dict[str, Any]:
 
 def specification_of_settings(settings: Mapping[str, Any]) -> Specification:
     """Return the specification of a trial's network; its seeds are the defaults."""
-    layers, task = tuple(settings["layers"]), settings["task"]
+    return _remembered(tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in settings.items()))
+
+
+@lru_cache(4096)  # thousands of trials share some hundred settings
+def _remembered(settings: tuple[tuple[str, Any], ...]) -> Specification:
+    return _specification(dict(settings))
+
+
+def _specification(settings: Mapping[str, Any]) -> Specification:
+    layers, task = settings["layers"], settings["task"]
     problem = "regression" if task in REGRESSION_DATASETS else "classification"
     return Specification(
         problem=problem,
