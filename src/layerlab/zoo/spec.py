@@ -8,7 +8,7 @@ from typing import Any
 from layerlab.errors import LayerlabError
 from layerlab.zoo.registry import list_models
 
-__all__ = ["read_spec", "zoo_name"]
+__all__ = ["read_spec", "read_value", "zoo_name"]
 
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _WHOLE = re.compile(r"[+-]?\d+")
@@ -37,7 +37,7 @@ def read_spec(spec: str) -> tuple[str, dict[str, Any]] | None:
             raise LayerlabError(f'"{spec}" has "{part}" where a knob was expected: write {name}:knob=value,knob=value')
         if knob in knobs:
             raise LayerlabError(f'"{spec}" sets the knob "{knob}" twice')
-        knobs[knob] = _value(value)
+        knobs[knob] = read_value(value)
     return name, knobs
 
 
@@ -47,7 +47,8 @@ def zoo_name(spec: str) -> str | None:
     return None if found is None else found[0]
 
 
-def _value(text: str) -> Any:
+def read_value(text: str) -> Any:
+    """Return the value of a knob: a number, a truth value, or else the text."""
     if text.casefold() in _WORDS:
         return _WORDS[text.casefold()]
     if _WHOLE.fullmatch(text):
