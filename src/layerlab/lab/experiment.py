@@ -228,9 +228,8 @@ def _asked(given: str | os.PathLike[str] | Question, arms: Sequence[Any]) -> Que
 def _variant(asked: Question, tasks: Sequence[str], arms: Sequence[Any]) -> Variant:
     """Return the kind of task on which it is asked."""
     from layerlab.lab.engines.playground_settings import TASKS
-    from layerlab.zoo.spec import zoo_name
 
-    if any("model" in arm.factors or zoo_name(arm.name) for arm in arms):
+    if any("model" in arm.factors for arm in arms):
         fitting = [one for one in asked.variants if one.engine == "zoo"]
         return fitting[0] if fitting else _bare(tasks)
     if not tasks:
