@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ class Training:
     and for test points that there are none of."""
     diverged: int
     """The epoch after which a loss or a weight was no longer finite, or -1."""
+    seconds: float
+    """That it took one core: of networks in one vector, each its share."""
 
 
 Ended = Callable[[list[tuple[int, Training]]], object]
@@ -97,6 +100,7 @@ def shape_of(specification: Specification) -> tuple[Any, ...] | None:
 
 def _in_double(job: Job, stop: Event) -> list[Training] | None:
     """Train one network in float64."""
+    start = time.perf_counter()
     network, epochs = job.create(), job.epochs
     losses = np.full((epochs + 1, 2), np.nan)
     losses[0] = network.evaluate()
@@ -104,14 +108,15 @@ def _in_double(job: Job, stop: Event) -> list[Training] | None:
         history = network.run(end - first)
         losses[1 + first : 1 + first + len(history)] = history
         if not np.isfinite(history[-1:, 0]).all() or not network.finite:
-            return [Training(network, losses, network.epoch)]
+            return [Training(network, losses, network.epoch, time.perf_counter() - start)]
         if stop.is_set():
             return None
-    return [Training(network, losses, -1)]
+    return [Training(network, losses, -1, time.perf_counter() - start)]
 
 
 def _in_lanes(jobs: list[Job], stop: Event) -> list[Training] | None:
     """Train up to sixteen networks of one shape in float32, each in its lane."""
+    start = time.perf_counter()
     networks, epochs = [job.create() for job in jobs], jobs[0].epochs
     first = networks[0]
     # Lanes without a network repeat the last one, so that the vectors are always full.
@@ -156,12 +161,12 @@ def _in_lanes(jobs: list[Job], stop: Event) -> list[Training] | None:
         if stop.is_set():
             return None
         lanes.run(*arguments, end + 1, results, results_free)
-    trainings = []
+    trainings, seconds = [], (time.perf_counter() - start) / len(jobs)
     for lane, network in enumerate(networks):
         dead = (results_free[:, lane] == 0) & ~network.frozen
         network.take_up(results[:, lane], dead, int(last[lane]), int(counters[3 + SINGLES + lane]))
         diverged = last[lane] < epochs or not np.isfinite(losses[-1, 0, lane]) or not network.finite
-        trainings.append(Training(network, losses[:, :, lane], int(last[lane]) if diverged else -1))
+        trainings.append(Training(network, losses[:, :, lane], int(last[lane]) if diverged else -1, seconds))
     return trainings
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -13,15 +14,17 @@ from layerlab.lab.engines.constant import best_constant
 from layerlab.lab.engines.curve import curve
 from layerlab.lab.engines.playground_settings import (
     FACTORS,
+    POINTS,
     settings_of,
     specification_of_settings,
     training_points,
 )
 from layerlab.lab.trial import Outcome, Trial
 from layerlab.playground.data_sets import Points, generate
-from layerlab.playground.each import Job, Training, train_each
+from layerlab.playground.each import Job, Training, shape_of, train_each
+from layerlab.playground.kernels.vectors import SINGLES
 from layerlab.playground.layout import layout_of
-from layerlab.playground.network import Network
+from layerlab.playground.network import Network, is_plain
 from layerlab.playground.random_numbers import Random
 
 if TYPE_CHECKING:
@@ -33,6 +36,13 @@ KEPT: Final = 0.9
 """A network whose training loss is still this share of the best constant's has not learned."""
 EXPLODED: Final = 10.0
 """One whose training loss is so many times the best constant's has diverged, whether or not it is still a number."""
+
+SECONDS: Final = 2.0
+"""Of each core that a group should take, about."""
+OVERHEAD: Final = 4e-4
+IN_LANES: Final = 6e-11
+ALONE: Final = 3e-10
+"""Seconds of a trial before it computes, and of each of its multiplications, about."""
 
 
 class PlaygroundEngine:
@@ -64,8 +74,23 @@ class PlaygroundEngine:
         return Cost(layout.parameters, layout.weights)
 
     def groups(self, trials: Sequence[Trial]) -> list[list[Trial]]:
-        """Divide trials into groups of one to two seconds of work."""
-        return [list(trials[start : start + 64]) for start in range(0, len(trials), 64)]
+        """Divide trials into groups of some seconds; networks of one shape, which train side by side, stay together."""
+        shapes: dict[tuple[Any, ...], list[Trial]] = {}
+        for trial in trials:
+            shape = shape_of(specification_of_settings(trial.settings)) or ("alone",)
+            shapes.setdefault((*shape, trial.settings["epochs"]), []).append(trial)
+        groups: list[list[Trial]] = [[]]
+        cores = os.cpu_count() or 1
+        seconds = 0.0
+        for alike in shapes.values():
+            for start in range(0, len(alike), SINGLES):
+                if seconds >= SECONDS * cores and len(groups[-1]) >= SINGLES * cores:
+                    groups.append([])
+                    seconds = 0.0
+                together = alike[start : start + SINGLES]
+                groups[-1] += together
+                seconds += sum(map(seconds_of, together))
+        return groups if trials else []
 
     def run(self, trials: Sequence[Trial], report: Report, threads: int | None = None) -> None:
         """Train these trials, in single precision where the small kernels have the network, else in double.
@@ -75,18 +100,26 @@ class PlaygroundEngine:
         never reached the target. One whose training loss ends at :data:`KEPT` of the best constant's or more did not
         learn; its figures are its own.
         """
-        epochs = [trial.settings["epochs"] for trial in trials]
-        specifications = [specification_of_trial(trial) for trial in trials]
-        jobs = [
-            Job(specification, count, partial(_network, trial, specification))
-            for trial, specification, count in zip(trials, specifications, epochs, strict=True)
-        ]
+        trials = sorted(trials, key=seconds_of, reverse=True)  # the longest first: no core waits for it at the end
+        jobs = []
+        for trial in trials:
+            specification = specification_of_trial(trial)
+            jobs.append(Job(specification, trial.settings["epochs"], partial(_network, trial, specification)))
 
         def ended(trainings: list[tuple[int, Training]]) -> None:
             for index, training in trainings:
                 report(trials[index], _outcome(trials[index], training))
 
         train_each(jobs, ended, "single", threads)
+
+
+def seconds_of(trial: Trial) -> float:
+    """Return about how long a trial takes one core."""
+    specification = specification_of_settings(trial.settings)
+    layout, train = layout_of(specification), training_points(specification)
+    points = 3 * train + POINTS[specification.problem]
+    work: int = points * (layout.parameters + 10 * sum(specification.units)) * trial.settings["epochs"]
+    return OVERHEAD + work * (IN_LANES if is_plain(specification, layout) else ALONE)
 
 
 def specification_of_trial(trial: Trial) -> Specification:
@@ -122,7 +155,7 @@ def _outcome(trial: Trial, training: Training) -> Outcome:
         values["accuracy"] = constant.accuracy if diverged else _accuracy(network)
     values["epochs_to_target"] = epoch
     values["steps_to_target"] = None if epoch is None else epoch * updates
-    return Outcome(values, curve(losses), failure)
+    return Outcome(values, curve(losses), failure, training.seconds)
 
 
 def _failure(training: Training, constant: float) -> str:

@@ -18,7 +18,7 @@ from layerlab.playground.specification import (
     Specification,
 )
 
-__all__ = ["FACTORS", "TASKS", "settings_of", "specification_of_settings", "training_points"]
+__all__ = ["FACTORS", "POINTS", "TASKS", "settings_of", "specification_of_settings", "training_points"]
 
 TASKS: Final = tuple(name for name in (*DATASETS, *REGRESSION_DATASETS) if name != "points")
 """The two-dimensional tasks: every data set that draws its own points."""
@@ -66,6 +66,7 @@ SPIRALS: Final = ("spiral", "three-spirals")
 SPIRAL_NOISE: Final = 5
 """Without noise all their draws have the same points: what is tuned on would come back in what is reported."""
 POINTS: Final = {"classification": 500, "regression": 1200}
+"""How many points the tasks of each problem have."""
 
 
 def settings_of(factors: Mapping[str, Any], task: str) -> dict[str, Any]:
