@@ -8,16 +8,42 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: each of the
     for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(_name, "1")
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from room import Room
 
 # The first call into PyTorch takes longer than a case may, and a busy machine has no say in what is right.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 Layerlab = Callable[..., "Outcome"]
+
+
+@cache
+def _room(folder: str) -> Room:
+    return Room(Path(folder).parent)
+
+
+def _is_alone(item: pytest.Item | None) -> bool:
+    return item is not None and item.get_closest_marker("alone") is not None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+    """Run no other test beside one that measures time."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)
+    room = _room(item.config.option.basetemp)
+    room.enter(alone=_is_alone(item))
+    try:
+        return (yield)
+    finally:
+        room.leave(stay=_is_alone(nextitem))
 
 
 class Outcome:
@@ -39,6 +65,7 @@ class Outcome:
 def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["LAYERLAB_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     os.environ["LAYERLAB_DATA"] = str(tmp_path_factory.mktemp("data"))
+    os.environ["LAYERLAB_LAB"] = str(tmp_path_factory.mktemp("lab"))
 
 
 @pytest.fixture

@@ -50,6 +50,7 @@ class Sleeps(nn.Module):
         return x
 
 
+@pytest.mark.alone
 def test_times_are_whose_they_are() -> None:
     inner = Sleeps(0.01)
     timing = time_layers(Sleeps(0.02, inner, Sleeps(0.005), inner), Vector, seconds=0.3)
@@ -65,6 +66,7 @@ def test_times_are_whose_they_are() -> None:
     assert abs(timing.overhead) < 0.3
 
 
+@pytest.mark.alone
 def test_own_times_add_up_to_the_whole() -> None:
     model = nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Sequential(nn.Conv2d(16, 16, 3), nn.ReLU()), nn.Flatten())
     timing = time_layers(model, (3, 64, 64), seconds=0.3)
@@ -76,6 +78,7 @@ def test_own_times_add_up_to_the_whole() -> None:
     assert timing["2"].seconds >= timing["2.0"].seconds
 
 
+@pytest.mark.alone
 def test_module_that_calls_itself_is_counted_once() -> None:
     class Again(nn.Module):
         def forward(self, x: torch.Tensor, depth: int = 2) -> torch.Tensor:

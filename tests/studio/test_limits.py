@@ -222,6 +222,7 @@ def test_one_tab_too_many_is_told_so(serve) -> None:
             assert "error.no-command" in again.recv(timeout=5)
 
 
+@pytest.mark.alone
 def test_a_flood_is_taken_slowly_and_hurts_nobody_else(serve) -> None:
     studio = serve(limits=Limits(commands_per_second=50))
     with studio.connect() as hostile, studio.connect() as other:
@@ -252,6 +253,7 @@ def test_a_flood_is_taken_slowly_and_hurts_nobody_else(serve) -> None:
         thread.join(5)
 
 
+@pytest.mark.alone
 def test_a_page_that_floods_and_never_reads_is_not_listened_to(serve) -> None:
     studio = serve(limits=Limits(commands_per_second=100_000))
     with studio.connect() as hostile:

@@ -10,6 +10,8 @@ import pytest
 
 from layerlab.studio.scheduler import Scheduler
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def scheduler() -> Iterator[Scheduler]:

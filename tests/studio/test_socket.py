@@ -123,6 +123,7 @@ def test_a_very_long_curve_comes_thinned_but_whole(opened) -> None:
     assert (epochs[0], epochs[-1]) == (0, 9000)
 
 
+@pytest.mark.alone
 def test_play_goes_at_its_pace_and_pause_stops_it(opened) -> None:
     opened.call("reset")
     opened.call("play", minibatches=1, frames=20)

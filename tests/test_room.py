@@ -1,0 +1,41 @@
+"""Tests that run in several processes: one that measures time is alone."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from room import Room
+
+
+def test_several_are_in_the_room_or_one_alone_who_is_let_in_next(tmp_path: Path) -> None:
+    came: list[str] = []
+
+    def comes(name: str, room: Room, *, alone: bool) -> threading.Thread:
+        def come() -> None:
+            room.enter(alone=alone)
+            came.append(name)
+
+        thread = threading.Thread(target=come, daemon=True)
+        thread.start()
+        thread.join(0.2)
+        return thread
+
+    first, second, measures, late = (Room(tmp_path) for _ in range(4))
+    comes("first", first, alone=False)
+    comes("second", second, alone=False)
+    assert came == ["first", "second"]
+    waiting = comes("measures", measures, alone=True)
+    first.leave(stay=False)
+    passed_by = comes("late", late, alone=False)
+    assert came == ["first", "second"]
+    second.leave(stay=False)
+    waiting.join(10)
+    passed_by.join(0.2)
+    assert came == ["first", "second", "measures"]
+    measures.leave(stay=True)
+    comes("measures again", measures, alone=True)
+    assert came[3:] == ["measures again"]
+    measures.leave(stay=False)
+    passed_by.join(10)
+    assert came[4:] == ["late"]
