@@ -95,7 +95,7 @@ class Store:
         self.close()
 
     def get(self, keys: Iterable[str]) -> dict[str, Outcome]:
-        """Return what came of those of the trials ``keys`` that have run, by key."""
+        """Return what came of those of the trials ``keys`` that have run, by key, in the order of ``keys``."""
         wanted = list(dict.fromkeys(keys))
         found: dict[str, Outcome] = {}
         with self._lock, in_words(self.path):
@@ -106,7 +106,7 @@ class Store:
                     some,
                 )
                 found |= {key: _outcome(*row) for key, *row in rows}
-        return found
+        return {key: found[key] for key in wanted if key in found}
 
     def put(self, trial: Trial, outcome: Outcome, machine: Mapping[str, str] | None = None) -> Outcome:
         """Store what came of a trial, and return what is stored. See :meth:`put_many`."""

@@ -1,0 +1,291 @@
+"""Runs groups of trials on a Ray cluster. This process alone writes the store; all that travels is JSON values.
+
+A group that was on a node that died runs again on another. Groups that measure time run after all others, one at a
+time, on one node that nothing else of Ray's runs on meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import layerlab
+from layerlab.errors import LayerlabError
+from layerlab.lab.collector import Collector
+from layerlab.lab.engines import engine_named
+from layerlab.lab.groups import run_group
+from layerlab.lab.machine import this_machine
+from layerlab.lab.trial import Outcome, Trial
+
+__all__ = ["checked_address", "connected", "run_on_ray", "work"]
+
+ALONE: Final = ("timing",)
+"""Engines whose trials measure time."""
+_RETRIES: Final = 5
+_SECONDS_TO_ANSWER: Final = 10
+_SECONDS_WITHOUT_A_NODE: Final = 60
+"""How long a cluster may have no node that works: one may be on its way."""
+_QUIET: Final = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # The monitor looks at the memory of the whole machine, and kills our tasks for what others take.
+    "RAY_memory_monitor_refresh_ms": "0",
+}
+
+
+def checked_address(text: str) -> str:
+    """Return ``ray://HOST:PORT``. Raises LayerlabError where it is none."""
+    host, colon, port = text.removeprefix("ray://").rpartition(":")
+    if not (text.startswith("ray://") and host and colon and port.isdecimal() and 0 < int(port) < 65536):
+        raise LayerlabError(f'a Ray cluster is given as "ray://HOST:PORT" (its port usually is 10001), not "{text}"')
+    return text
+
+
+@contextmanager
+def connected(address: str) -> Iterator[None]:
+    """Be connected to a cluster inside ``with``. Where Ray is connected already, it stays as it is.
+
+    An experiment that runs trials several times does so inside one: to begin a cluster takes some seconds.
+
+    Args:
+        address: ``ray``: a cluster of this machine's cores, ended with the block; or ``ray://HOST:PORT``.
+
+    Raises:
+        LayerlabError: Ray is not installed, nobody answers there, or Ray's or Python's versions don't fit.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+    except ImportError as error:
+        raise LayerlabError(
+            "trials on many machines need the package ray, which is not installed: pip install 'layerlab[ray]'"
+        ) from error
+    if ray.is_initialized():
+        yield
+        return
+    with _own_signals():
+        try:
+            if address == "ray":
+                ray.init("local", include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL)
+            else:
+                _knock(address)
+                ray.init(checked_address(address), log_to_driver=False, logging_level=logging.CRITICAL)
+        except LayerlabError:
+            raise
+        except Exception as error:  # Ray has many: of versions, of its own processes, of gRPC
+            raise LayerlabError(f"cannot use Ray at {address}: {_first_line(error)}") from error
+    try:
+        yield
+    finally:
+        with suppress(Exception):  # the cluster may be gone
+            ray.shutdown()
+
+
+def run_on_ray(address: str, groups: Iterable[list[Trial]], collector: Collector, deadline: float | None) -> None:
+    """Run groups of trials on the cluster at ``address``; no group is handed out after ``deadline``.
+
+    Raises:
+        LayerlabError: see :func:`connected`; the cluster has died, has no node that works, or has another version of
+            Layerlab; an engine refuses a trial.
+        Stopped: a person asked to stop; what was in flight is cancelled.
+    """
+    with connected(address):
+        import ray
+
+        every = list(groups)
+        try:
+            _Hand(collector, deadline).all(group for group in every if group[0].engine not in ALONE)
+            _Hand(collector, deadline, alone=True).all(group for group in every if group[0].engine in ALONE)
+        except (ConnectionError, ray.exceptions.RayError) as error:
+            raise LayerlabError(
+                f"the Ray cluster at {address} has failed ({_first_line(error)}); what was reported is stored, and the "
+                "same command goes on from there"
+            ) from error
+
+
+def work(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Run one group, on a node of the cluster.
+
+    Args:
+        job: ``layerlab``: the version of who asks; ``trials``: of one engine; ``threads``: how many of the node's
+            cores, None for all.
+
+    Returns:
+        ``layerlab``: the version here; ``host``: the node's name; and where the versions are the same, ``outcomes``
+        and ``failures`` by key, ``refused`` (what the engine says of a trial that it refuses, or ""), ``machine``,
+        ``seconds``.
+    """
+    answer: dict[str, Any] = {"layerlab": layerlab.__version__, "host": socket.gethostname()}
+    if job["layerlab"] != layerlab.__version__:
+        return answer
+    began = time.monotonic()
+    trials = [Trial.from_dict(trial) for trial in job["trials"]]
+    outcomes: dict[str, Any] = {}
+
+    def report(trial: Trial, outcome: Outcome) -> None:
+        outcomes[trial.key] = outcome.to_dict()
+
+    failures, refused = [], ""
+    try:
+        failures = run_group(engine_named(trials[0].engine), trials, report, job["threads"])
+    except LayerlabError as error:
+        refused = str(error)
+    return answer | {
+        "outcomes": outcomes,
+        "failures": {trial.key: reason for trial, reason in failures},
+        "refused": refused,
+        "machine": this_machine(),
+        "seconds": time.monotonic() - began,
+    }
+
+
+class _Hand:
+    """Hands groups to the cluster, as many at once as it has cores, and takes what comes back.
+
+    Args:
+        collector: what is told.
+        deadline: no group is handed out after it.
+        alone: whether they run one at a time, each with a whole node, always the same.
+    """
+
+    def __init__(self, collector: Collector, deadline: float | None, *, alone: bool = False) -> None:
+        import ray
+
+        self._collector, self._deadline, self._alone = collector, deadline, alone
+        self._task = ray.remote(work)
+        self._flying: dict[Any, list[Trial]] = {}
+        self._idle_since: float | None = None
+
+    def all(self, groups: Iterable[list[Trial]]) -> None:
+        """Run them all."""
+        import ray
+
+        waiting = deque(groups)
+        if not waiting:
+            return
+        if self._alone:
+            self._pin()
+        try:
+            while waiting or self._flying:
+                self._collector.check()
+                if self._deadline is not None and time.monotonic() >= self._deadline:
+                    waiting.clear()
+                places = 1 if self._alone else self._cores()
+                self._collector.at_once = max(places, 1)
+                while waiting and len(self._flying) < places:
+                    group = waiting.popleft()
+                    self._flying[self._send(group)] = group
+                if self._flying:
+                    ended, _ = ray.wait(list(self._flying), timeout=0.2)
+                    for reference in ended:
+                        self._take(self._flying.pop(reference), reference)
+                elif waiting:
+                    time.sleep(0.2)
+        finally:
+            for reference in self._flying:
+                with suppress(Exception):  # the cluster may be gone
+                    ray.cancel(reference, force=True)
+
+    def _pin(self) -> None:
+        """Choose the node on which times are measured."""
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        every: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        nodes = [node for node in every if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+        if not nodes:
+            raise LayerlabError("the Ray cluster has no node with a core; times are measured on one")
+        node = max(nodes, key=lambda node: (node["Resources"]["CPU"], node["NodeID"]))
+        self._task = self._task.options(
+            num_cpus=node["Resources"]["CPU"],
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False),
+        )
+
+    def _cores(self) -> int:
+        """Return how many cores the cluster has now. Raises LayerlabError where it has had none for a while."""
+        import ray
+
+        cores = int(ray.cluster_resources().get("CPU", 0))  # type: ignore[no-untyped-call]
+        if cores:
+            self._idle_since = None
+            return cores
+        self._idle_since = self._idle_since or time.monotonic()
+        if time.monotonic() - self._idle_since > _SECONDS_WITHOUT_A_NODE:
+            raise LayerlabError(
+                f"the Ray cluster has had no node with a core for {_SECONDS_WITHOUT_A_NODE} seconds; what was reported "
+                "is stored, and the same command goes on from there"
+            )
+        return 0
+
+    def _send(self, group: list[Trial]) -> Any:
+        return self._task.options(max_retries=_RETRIES).remote(
+            {
+                "layerlab": layerlab.__version__,
+                "trials": [trial.to_dict() for trial in group],
+                "threads": None if self._alone else 1,
+            }
+        )
+
+    def _take(self, group: list[Trial], reference: Any) -> None:
+        """Take what a group gave."""
+        import ray
+
+        try:
+            answer: dict[str, Any] = ray.get(reference)
+        except ray.exceptions.RayTaskError as error:
+            raise LayerlabError(
+                f"a node of the Ray cluster cannot run Layerlab {layerlab.__version__}, which must be installed there, "
+                f"too: {_first_line(error.cause)}"
+            ) from error
+        except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
+            self._collector.fail([(trial, f"{_first_line(error)} ({_RETRIES} times again)") for trial in group])
+            return
+        if answer["layerlab"] != layerlab.__version__:
+            raise LayerlabError(
+                f"the node {answer['host']} of the Ray cluster has Layerlab {answer['layerlab']}, this machine has "
+                f"{layerlab.__version__}; they must be equal"
+            )
+        by_key = {trial.key: trial for trial in group}
+        self._collector.group_ended(group[0].engine, len(group), answer["seconds"])
+        for key, outcome in answer["outcomes"].items():
+            self._collector.take(by_key[key], Outcome.from_dict(outcome), answer["machine"])
+        self._collector.fail([(by_key[key], reason) for key, reason in answer["failures"].items()])
+        if answer["refused"]:
+            raise LayerlabError(answer["refused"])
+
+
+def _knock(address: str) -> None:
+    """Raise LayerlabError where nobody answers: Ray itself would try for half a minute."""
+    host, _, port = checked_address(address).removeprefix("ray://").rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER):
+            pass
+    except OSError as error:
+        raise LayerlabError(
+            f"no Ray cluster answers at {address} ({error.strerror or error}); "
+            '"ray start --head" begins one, with port 10001'
+        ) from error
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep who listens to SIGTERM: Ray takes it for itself."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread() and before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
