@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from layerlab.errors import LayerlabError
+from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.lab.metrics import metric_named
 from layerlab.lab.question import ArmOf, Comparison, Equal, Question, Variant, check_comparison
+from layerlab.values import read_value
 
 __all__ = ["LEARNING_RATES", "arms_of", "changed", "compose", "engine_for"]
 
@@ -53,16 +54,15 @@ def arms_of(given: Mapping[str, Any] | Sequence[str]) -> list[ArmOf]:
 
 
 def _arm_factors(text: str) -> dict[str, Any]:
-    from layerlab.zoo.spec import read_value, zoo_name
-
-    if zoo_name(text) is not None:
-        return {"model": text}
     factors: dict[str, Any] = {}
     for part in text.split("+"):
         name, equals, value = (word.strip() for word in part.partition("="))
-        if not (name and equals and value):
-            from layerlab.errors import did_you_mean
+        if not (name and equals and value) or ":" in name:
             from layerlab.zoo import list_models
+            from layerlab.zoo.spec import zoo_name
+
+            if zoo_name(text) is not None:
+                return {"model": text}
 
             raise LayerlabError(
                 f'the arm "{text}" is no network of the zoo{did_you_mean(text, list_models())} (factors are written'

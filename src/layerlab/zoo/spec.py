@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from layerlab.errors import LayerlabError
+from layerlab.values import read_value
 from layerlab.zoo.registry import list_models
 
-__all__ = ["read_spec", "read_value", "zoo_name"]
-
-_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-_WHOLE = re.compile(r"[+-]?\d+")
-_REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+__all__ = ["read_spec", "zoo_name"]
 
 
 def read_spec(spec: str) -> tuple[str, dict[str, Any]] | None:
@@ -45,12 +41,3 @@ def zoo_name(spec: str) -> str | None:
     """Return the name of the zoo that ``spec`` begins with, with knobs or without, or None."""
     found = read_spec(spec)
     return None if found is None else found[0]
-
-
-def read_value(text: str) -> Any:
-    """Return the value of a knob: a number, a truth value, or else the text."""
-    if text.casefold() in _WORDS:
-        return _WORDS[text.casefold()]
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    return float(text) if _REAL.fullmatch(text) else text
