@@ -78,7 +78,7 @@ __all__ = [
     "write_source",
 ]
 
-_PARTS = frozenset({"anatomy", "data", "layers", "notation", "playground", "studio", "training", "zoo"})
+_PARTS = frozenset({"anatomy", "data", "lab", "layers", "notation", "playground", "studio", "training", "zoo"})
 
 
 def __getattr__(name: str) -> Any:

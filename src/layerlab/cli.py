@@ -17,6 +17,7 @@ import typer
 
 from layerlab import __version__
 from layerlab.cli_dissect import dissect
+from layerlab.cli_lab import ask, lab, sweep
 from layerlab.cli_output import print_json, print_table
 from layerlab.cli_playground import play
 from layerlab.cli_studio import studio
@@ -43,6 +44,9 @@ app.command()(dissect)
 app.command()(models)
 app.command()(compare)
 app.command()(export)
+app.command()(ask)
+app.command()(sweep)
+app.add_typer(lab)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
@@ -96,7 +100,8 @@ def _complain(sentence: str) -> int:
 
 
 def _command_names() -> set[str]:
-    return {command.callback.__name__ for command in app.registered_commands if command.callback is not None}
+    commands = {command.callback.__name__ for command in app.registered_commands if command.callback is not None}
+    return commands | {group.typer_instance.info.name or "" for group in app.registered_groups if group.typer_instance}
 
 
 @app.callback(invoke_without_command=True)

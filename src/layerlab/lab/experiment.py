@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from layerlab.lab.answer import Answer
 from layerlab.lab.compose import arms_of, changed, compose
 from layerlab.lab.design import Design, make_design
 from layerlab.lab.duration import seconds_of
+from layerlab.lab.levels import written
 from layerlab.lab.question import RULES, Equal, Question, Variant, list_questions, question
 from layerlab.lab.request import Request
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from layerlab.lab.phases import Progress
     from layerlab.lab.results import Results
 
-__all__ = ["Experiment"]
+__all__ = ["FOLDER", "Experiment", "folder_name"]
 
 FOLDER: Final = "experiments"
 """Where experiments are kept unless another folder is given, in the current one."""
@@ -258,9 +260,12 @@ def _bare(tasks: Sequence[str]) -> Variant:
 
 def _folder(name: str, tasks: Sequence[str], design: Design) -> Path:
     """Return the folder of a question: one for each kind of task, whatever the seeds."""
-    plain = "-".join([name, *tasks]) if tasks else name
-    safe = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in plain)[:80]
-    return Path(FOLDER) / (safe or design.hash)
+    return Path(FOLDER) / (folder_name("-".join([name, *tasks])) or design.hash)
+
+
+def folder_name(text: str) -> str:
+    """Return a text as the name of a folder."""
+    return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in text)[:80].strip(".")
 
 
 def _command(
@@ -274,28 +279,36 @@ def _command(
     tasks: Sequence[str],
     equal: str | None,
 ) -> str:
-    """Return the line that asks the same."""
-    import shlex
-
+    """Return the line that asks the same; in Python where the command line has no words for it."""
     name = asked.name if isinstance(asked, Question) else os.fspath(asked)
-    if nuisance is None and not fixed and not isinstance(arms, Mapping):
-        words = ["layerlab", "ask", name]
-        words += ["--on", ",".join(tasks)] if tasks else []
-        words += ["--arms", ",".join(arms)] if arms else []
-        words += ["--metric", metric] if metric else []
-        words += ["--equal", equal] if equal else []
-        words += ["--budget", str(budget)] if budget is not None else []
-        words += ["--seeds", str(seeds)] if seeds is not None else []
-        return shlex.join(words)
-    given = {
-        "arms": arms,
-        "metric": metric,
-        "nuisance": None if nuisance is None else dict(nuisance),
-        "fixed": None if not fixed else dict(fixed),
-        "budget": budget,
-        "seeds": seeds,
-        "on": list(tasks) or None,
-        "equal": equal,
-    }
-    told = "".join(f", {key}={value!r}" for key, value in given.items() if value is not None)
-    return f"layerlab.lab.Experiment({name!r}{told}).run()"
+    if isinstance(arms, Mapping) or (isinstance(asked, Question) and name not in list_questions()):
+        given = {
+            "arms": arms,
+            "metric": metric,
+            "nuisance": None if nuisance is None else dict(nuisance),
+            "fixed": None if not fixed else dict(fixed),
+            "budget": budget,
+            "seeds": seeds,
+            "on": list(tasks) or None,
+            "equal": equal,
+        }
+        told = "".join(f", {key}={value!r}" for key, value in given.items() if value is not None)
+        return f"layerlab.lab.Experiment({name!r}{told}).run()"
+    words = ["layerlab", "ask", name]
+    words += ["--on", ",".join(tasks)] if tasks else []
+    words += [word for arm in arms or () for word in ("--arms", arm)] if _has_commas(arms) else _arms_word(arms)
+    words += [word for text in written(nuisance or {}) for word in ("--tune", text)]
+    words += [word for text in written({key: [one] for key, one in (fixed or {}).items()}) for word in ("--set", text)]
+    words += ["--metric", metric] if metric else []
+    words += ["--equal", equal] if equal else []
+    words += ["--budget", str(budget)] if budget is not None else []
+    words += ["--seeds", str(seeds)] if seeds is not None else []
+    return shlex.join(words)
+
+
+def _has_commas(arms: Any) -> bool:
+    return any("," in arm for arm in arms or ())
+
+
+def _arms_word(arms: Any) -> list[str]:
+    return ["--arms", ",".join(arms)] if arms else []

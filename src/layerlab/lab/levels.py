@@ -36,7 +36,7 @@ def read_levels(given: Iterable[str], option: str) -> dict[str, list[Any]]:
 
 def read_grids(given: Iterable[str], option: str) -> dict[str, list[float]]:
     """Return the grid of each factor; an empty list where only the factor is named (``lr``)."""
-    named = {_SHORT.get(text, text): [] for text in given if "=" not in text}
+    named: dict[str, list[float]] = {_SHORT.get(text, text): [] for text in given if "=" not in text}
     levels = read_levels([text for text in given if "=" in text], option)
     for name, values in levels.items():
         for value in values:
