@@ -19,6 +19,7 @@ from layerlab.lab.engines.playground_settings import (
     specification_of_settings,
     training_points,
 )
+from layerlab.lab.engines.playground_time import seconds_of_updates
 from layerlab.lab.trial import Outcome, Trial
 from layerlab.playground.data_sets import Points, generate
 from layerlab.playground.each import Job, Training, shape_of, train_each
@@ -111,6 +112,10 @@ class PlaygroundEngine:
                 report(trials[index], _outcome(trials[index], training))
 
         train_each(jobs, ended, "single", threads)
+
+    def time_step(self, settings: Mapping[str, Any], rounds: int) -> list[float]:
+        """Return the seconds that one update of this network alone takes, measured ``rounds`` times."""
+        return seconds_of_updates(specification_of_settings(settings), rounds)
 
 
 def seconds_of(trial: Trial) -> float:
