@@ -32,13 +32,18 @@ no-set                none solved a task                                        
 ====================  ========================================================  ======================================
 
 ``a``, ``b``, ``best``, ``level``, ``first``, ``last`` are labels such as "4 hidden layers" (in Polish in the
-nominative, "4 warstwy ukryte"); ``claim`` is a clause such as "the test loss is 0.12 lower"; ``metric`` and ``factor``
-are names such as "the test loss" and "the number of hidden layers"; ``metric-accusative``, ``metric-genitive`` and
-``factor-genitive`` are the same in another case (in English all are equal); ``slope`` is a clause such as "each
-doubling of the number of hidden layers raises the test loss by 0.03"; ``lists`` tells which arms or levels are better,
-worse, equivalent, undecided.
+nominative, "4 warstwy ukryte"); ``claim`` is a clause such as "the test loss is 0.12 lower than", so that "with {a},
+{claim} with {b}" is a sentence; ``metric`` and ``factor`` are names such as "the test loss" and "the number of hidden
+layers"; ``metric-accusative``, ``metric-genitive`` and ``factor-genitive`` are the same in another case (in English all
+are equal); ``slope`` is a clause such as "each doubling of the number of hidden layers raises the test loss by 0.03";
+``lists`` tells which arms or levels are better, worse, equivalent, undecided.
 
 Names can be replaced as well: ``factor-depth`` and ``factor-depth-genitive`` (of any factor), ``level-skip-yes`` (the
 label of a level of any factor; ``level-depth`` is that of all its levels, with the placeholder ``value``),
 ``task-spiral``, ``metric-loss``, ``metric-loss-accusative`` and ``metric-loss-genitive``.
 """
+
+from layerlab.lab.words.sentences import Sentence, headline, sentences, verdict_line
+from layerlab.lab.words.templates import check_words
+
+__all__ = ["Sentence", "check_words", "headline", "sentences", "verdict_line"]
