@@ -132,8 +132,14 @@ def sweep(
     _answer(experiment, language, as_json=as_json, quiet=quiet)
 
 
-lab = typer.Typer(name="lab", help="Show, go on with, or export the experiments of a folder.", no_args_is_help=True)
+lab = typer.Typer(name="lab", help="Show, go on with, or export the experiments of a folder.")
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an experiment.")]
+
+
+@lab.callback(invoke_without_command=True)
+def _lab(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @lab.command()
