@@ -11,7 +11,7 @@ from layerlab.layers import activation_names
 from layerlab.layers.activations import canonical_name
 from layerlab.playground.checks import real, whole
 
-__all__ = ["EVER_HELD_OUT", "FACTORS", "VALIDATION", "settings_of", "tasks"]
+__all__ = ["EVER_HELD_OUT", "FACTORS", "VALIDATION", "settings_of", "tasks", "training_images"]
 
 EVER_HELD_OUT: Final = 0.4
 """Share of the images, the same for ever, that no trial of the validation part sees."""
@@ -97,6 +97,12 @@ def settings_of(factors: Mapping[str, Any], task: str) -> dict[str, Any]:
     return settings
 
 
+def training_images(settings: Mapping[str, Any]) -> int:
+    """Return how many images train in a trial of the validation part, about; in one of the test part there are more."""
+    images = sum(dataset_info(settings["task"]).sizes or ()) * (1 - EVER_HELD_OUT) * (1 - VALIDATION)
+    return int(images * settings["train_share"])
+
+
 def _training(factors: Mapping[str, Any], optimizer: str) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "learning_rate": real("learning_rate", factors.get("learning_rate", _RATES[optimizer]), 0, 1000),
@@ -172,9 +178,7 @@ def _none_of_convolutions(factors: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_batches(settings: Mapping[str, Any]) -> None:
-    batch, task = settings["batch_size"], settings["task"]
-    images = sum(dataset_info(task).sizes or ()) * (1 - EVER_HELD_OUT) * (1 - VALIDATION)
-    fewest = int(images * settings["train_share"])
+    batch, task, fewest = settings["batch_size"], settings["task"], training_images(settings)
     if batch > fewest:
         raise LayerlabError(
             f"batch size {batch:,} of {fewest:,} training images of {task}: an epoch would be less than one update; at"
