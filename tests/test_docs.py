@@ -82,7 +82,10 @@ def test_commands_in_the_guide_exist(page: Path) -> None:
     for command, _ in commands(page):
         words = shlex.split(command, comments=True)
         if words[0] == "layerlab":
-            options = {name for parameter in known[words[1]].params for name in parameter.opts}
+            command_of = known[words[1]]
+            if hasattr(command_of, "commands") and len(words) > 2:
+                command_of = command_of.commands[words[2]]
+            options = {name for parameter in command_of.params for name in parameter.opts}
             for word in words[2:]:
                 assert not word.startswith("--") or word in options, f"{page.name}: {command}"
         else:

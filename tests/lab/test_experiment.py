@@ -148,14 +148,14 @@ def test_the_test_part_is_touched_by_the_answer_alone(known: Known, tmp_path: Pa
 
 
 def test_the_design_is_stored_before_the_first_trial_and_does_not_change(known: Known, tmp_path: Path) -> None:
-    class Enough(Exception):
+    class EnoughError(Exception):
         pass
 
     def refuse(_: Progress) -> None:
-        raise Enough
+        raise EnoughError
 
     experiment = Experiment(known(arms=arms(a={}, b={"width": 2})), folder=tmp_path / "e")
-    with pytest.raises(Enough):
+    with pytest.raises(EnoughError):
         experiment.run(refuse)
     with Store.open(tmp_path / "e", create=False) as store:
         (design,) = store.designs()
@@ -196,7 +196,7 @@ def test_what_has_run_does_not_run_again(known: Known, monkeypatch: pytest.Monke
 
 
 def test_a_run_that_was_ended_goes_on_to_the_same_answer(known: Known, tmp_path: Path) -> None:
-    class Ended(Exception):
+    class EndedError(Exception):
         pass
 
     asked = known(arms=arms(a={"quality": 0.1}, b={}))
@@ -205,9 +205,9 @@ def test_a_run_that_was_ended_goes_on_to_the_same_answer(known: Known, tmp_path:
 
         def end(progress: Progress, most: int = most) -> None:
             if progress.done >= most:
-                raise Ended
+                raise EndedError
 
-        with pytest.raises(Ended):
+        with pytest.raises(EndedError):
             Experiment(asked, folder=tmp_path / "parts").run(end)
     parts = Experiment(asked, folder=tmp_path / "parts").run()
     assert parts.findings == whole.findings

@@ -123,6 +123,20 @@ class Answer:
     trials: int
     complete: bool = True
 
+    def __str__(self) -> str:
+        """Return the answer in a sentence."""
+        from layerlab.lab.words.sentences import headline
+
+        return headline(self)
+
+    def _repr_html_(self) -> str:
+        """Return the sentences as a notebook shows them."""
+        import html
+
+        from layerlab.lab.words.sentences import sentences
+
+        return "".join(f"<p>{html.escape(one.text)}</p>" for one in sentences(self))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
         return asdict(self)

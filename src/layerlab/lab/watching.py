@@ -22,7 +22,7 @@ def watched(experiment: Experiment, language: str = "en", *, shown: bool | None 
         def tell(progress: Progress) -> None:
             display.show(Shown(progress.done, progress.total, progress.seconds_left, 0))
             if progress.answer is not None:
-                from layerlab.lab.words import headline
+                from layerlab.lab.words.sentences import headline
 
                 display.say(headline(progress.answer, language))
             elif progress.phase != "replicates":
