@@ -18,6 +18,7 @@ from layerlab.lab.duration import seconds_of
 from layerlab.lab.levels import written
 from layerlab.lab.question import RULES, Equal, Question, Variant, list_questions, question
 from layerlab.lab.request import Request
+from layerlab.lab.runner import checked_workers
 
 if TYPE_CHECKING:
     import pandas
@@ -73,6 +74,7 @@ class Experiment:
         folder: str | os.PathLike[str] | None = None,
         workers: str | int | None = None,
     ) -> None:
+        checked_workers(workers)
         self.workers = workers
         tasks = [on] if isinstance(on, str) else list(on or ())
         given = arms_of(arms) if arms is not None else []
@@ -109,6 +111,7 @@ class Experiment:
     @classmethod
     def of(cls, request: Request, folder: str | os.PathLike[str], workers: str | int | None = None) -> Experiment:
         """Return the experiment of a request, such as that of a folder; see :func:`~layerlab.lab.kept.stored`."""
+        checked_workers(workers)
         experiment = cls.__new__(cls)
         experiment.workers = workers
         experiment._begin(request, Path(folder))
