@@ -10,7 +10,7 @@ import numpy as np
 
 from layerlab.errors import LayerlabError
 from layerlab.lab.statistics.evidence import Evidence, weigh
-from layerlab.lab.statistics.intervals import location, share_interval
+from layerlab.lab.statistics.intervals import middle, share_interval
 from layerlab.lab.statistics.values import Bools, Floats, finite, flags, in_metric, prepared, rounding, threshold
 from layerlab.lab.statistics.verdict import Verdict, fairness
 
@@ -114,7 +114,8 @@ def contrast(
     ahead = np.where(never, 0.0, np.subtract(first, second, where=~never, out=np.zeros_like(first)))
     ahead[np.abs(ahead) <= error] = 0.0
     advantages = ahead if goal == "high" else -ahead
-    evidence = weigh(advantages, smallest, error, ~never)
+    finite_figures = bool(np.isfinite(first).all() and np.isfinite(second).all())
+    evidence = weigh(advantages, smallest, error, ~never, finite_figures)
 
     n, log = len(advantages), scale == "log"
     wins = float((advantages > 0).sum() + (advantages == 0).sum() / 2)
@@ -124,8 +125,8 @@ def contrast(
         a=a_name,
         b=b_name,
         n=n,
-        mean_a=in_metric(location(first)[0], log),
-        mean_b=in_metric(location(second)[0], log),
+        mean_a=in_metric(middle(first), log),
+        mean_b=in_metric(middle(second), log),
         difference=in_metric(evidence.centre, log),
         low=in_metric(evidence.low, log),
         high=in_metric(evidence.high, log),

@@ -10,8 +10,6 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from layerlab.lab.statistics.intervals import chance_of_wins, location, median, median_interval, t_tail
 from layerlab.lab.statistics.power import effect_seeds, equivalence_seeds, sign_seeds
 from layerlab.lab.statistics.sign_flip import sign_flip, sign_test
@@ -82,7 +80,7 @@ class Evidence:
         return math.inf, equivalence_seeds(self.centre, self.smallest, self.sd, level)
 
 
-def weigh(differences: Floats, smallest: float, error: float, informative: Bools) -> Evidence:
+def weigh(differences: Floats, smallest: float, error: float, informative: Bools, finite: bool) -> Evidence:
     """Weigh differences against the smallest that matters.
 
     Args:
@@ -92,8 +90,9 @@ def weigh(differences: Floats, smallest: float, error: float, informative: Bools
             the last bit.
         informative: (n,); False where both never reached their target: such a pair counts against every claim,
             that of equivalence included.
+        finite: whether all figures are, so that there are means.
     """
-    if np.isfinite(differences).all() and informative.all():
+    if finite:
         return _by_mean(differences, smallest, error)
     return _by_median(differences, smallest, informative)
 

@@ -9,7 +9,16 @@ from scipy import special  # type: ignore[import-untyped]
 
 from layerlab.lab.statistics.values import Floats
 
-__all__ = ["chance_of_wins", "location", "median", "median_interval", "share_interval", "t_interval", "t_tail"]
+__all__ = [
+    "chance_of_wins",
+    "location",
+    "median",
+    "median_interval",
+    "middle",
+    "share_interval",
+    "t_interval",
+    "t_tail",
+]
 
 
 def t_tail(distance: float, error: float, freedom: int) -> float:
@@ -62,14 +71,19 @@ def median_interval(values: Floats, confidence: float = 0.95) -> tuple[float, fl
     return float(ordered[outside - 1]), float(ordered[count - outside])
 
 
+def middle(values: Floats) -> float:
+    """Return the mean of (n,) values; where one is infinite, the median; of none, NaN."""
+    if not len(values):
+        return math.nan
+    return float(values.mean()) if np.isfinite(values).all() else median(values)
+
+
 def location(values: Floats) -> tuple[float, float, float]:
-    """Return the mean of (n,) values with its t interval; where one is infinite, the median with the sign test's."""
+    """Return :func:`middle` with its interval: Student's, or where a value is infinite the sign test's."""
     if not len(values):
         return math.nan, -math.inf, math.inf
-    if not np.isfinite(values).all():
-        return median(values), *median_interval(values)
-    low, high = t_interval(values)
-    return float(values.mean()), float(low), float(high)
+    low, high = t_interval(values) if np.isfinite(values).all() else median_interval(values)
+    return middle(values), float(low), float(high)
 
 
 def share_interval(wins: float, count: int, confidence: float = 0.95) -> tuple[float, float]:

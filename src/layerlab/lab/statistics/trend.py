@@ -121,9 +121,9 @@ def trend(
     span = float(np.ptp(x)) if len(x) > 1 else math.nan
     if len(x) > 1:
         steep, informative = slopes(x, y)
-        evidence = weigh(steep * span, smallest, error, informative)
+        evidence = weigh(steep * span, smallest, error, informative, bool(np.isfinite(y).all()))
     else:
-        evidence = weigh(np.empty(0), smallest, error, np.empty(0, np.bool_))
+        evidence = weigh(np.empty(0), smallest, error, np.empty(0, np.bool_), True)
 
     bands = [location(row) for row in figures]
     sign = 1 if goal == "high" else -1
@@ -167,7 +167,7 @@ def trend(
 
 def _check(factor: str, levels: Floats, log_x: bool) -> None:
     if levels.ndim != 1 or len(levels) < 2:
-        raise LayerlabError(f'factor "{factor}" has {levels.size} level; a trend takes at least two')
+        raise LayerlabError(f'factor "{factor}" has one level; a trend takes at least two')
     if not np.isfinite(levels).all() or len(np.unique(levels)) < len(levels):
         raise LayerlabError(f'factor "{factor}" has the levels {levels.tolist()}; expected different finite numbers')
     if log_x and (levels <= 0).any():
