@@ -18,7 +18,7 @@ from layerlab.lab.duration import seconds_of
 from layerlab.lab.levels import written
 from layerlab.lab.question import RULES, Equal, Question, Variant, list_questions, question
 from layerlab.lab.request import Request
-from layerlab.lab.runner import checked_workers
+from layerlab.lab.runner import checked_workers, workers_ready
 
 if TYPE_CHECKING:
     import pandas
@@ -145,7 +145,8 @@ class Experiment:
 
             phases = Phases(self.design, engine_named(self.design.engine), store, self.workers, progress, self._so_far)
             self._phases = phases
-            phases.run()
+            with workers_ready(self.workers):
+                phases.run()
             self._answer = self._made(phases.results, complete=True)
             store.put_answer(self.design.hash, self._answer.to_dict())
         return self._answer
