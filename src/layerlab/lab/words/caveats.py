@@ -29,9 +29,9 @@ def caveat_text(words: Vocabulary, caveat: Caveat) -> str:
     if caveat.key not in _FILL:
         values = json.dumps(dict(caveat.values), ensure_ascii=False) if caveat.values else ""
         return own.say("caveat.other", text=f"{caveat.key} {values}".strip())
-    text = own.sentence(own.say(f"caveat.{caveat.key}", **_FILL[caveat.key](own, caveat.values)))
+    text = own.say(f"caveat.{caveat.key}", **_FILL[caveat.key](own, caveat.values))
     where = own.title(comparison) if comparison else ""
-    return own.sentence(own.say("where", where=where, sentence=text)) if where else text
+    return own.sentence(own.say("where", where=where, sentence=text) if where else text)
 
 
 def cost_spreads(words: Vocabulary, spread: Mapping[str, Sequence[float]], leave_out: str = "") -> list[str]:

@@ -103,15 +103,21 @@ class Pair:
 
     def failed(self, least: float = 1e-9) -> str:
         """Return the arms of which at least this share did not train."""
+        shares = [self._share_failed(side, name) for side, name in zip(self._sides, self.names, strict=True)]
         return self.words.joined(
             [
-                self.words.say(
-                    "failed.arm", arm=label, share=self.words.numbers.percent(self.contrast[f"failed_{side}"])
-                )
-                for side, label in zip(self._sides, self.quoted, strict=True)
-                if self.contrast[f"failed_{side}"] >= least
+                self.words.say("failed.arm", arm=label, share=self.words.numbers.percent(share))
+                for share, label in zip(shares, self.quoted, strict=True)
+                if share >= least
             ]
         )
+
+    def _share_failed(self, side: str, name: str) -> float:
+        """Return the share over all runs. Over several tasks the contrast counts a seed that fails on most of them."""
+        for row in self.words.answer.arms:
+            if (row.comparison, row.arm, row.task) == (self.words.comparison, name, "") and row.runs:
+                return row.failed / row.runs
+        return float(self.contrast[f"failed_{side}"])
 
     def evidence(self) -> str:
         """Return the numbers behind the sentence."""
@@ -121,6 +127,9 @@ class Pair:
         what = f"{'median-' if sign else ''}{'ratio' if one['log'] else 'difference'}"
         value = self._advantage()[0]
         signed = numbers.significant(value) if one["log"] else _signed(seen.amount, value)
+        if self.metric == "seconds_per_step":
+            parts = ["evidence.means", "evidence.ratio", "evidence.timed"]
+            return "; ".join(say(key, first=means[0], second=means[1], difference=signed) for key in parts)
         wins = [one["p_better"], one["p_better_low"], one["p_better_high"]]
         if self.turned:
             wins = [1 - wins[0], 1 - wins[2], 1 - wins[1]]
@@ -145,6 +154,8 @@ class Pair:
 
     def brief(self) -> str:
         """Return the interval and the number of seeds."""
+        if self.metric == "seconds_per_step":
+            return self.words.say("evidence.timed")
         seen = self.difference
         seeds = self.words.count("seeds", self.contrast["n"])
         if self.key != "better":
@@ -232,12 +243,12 @@ def of_several(words: Vocabulary, metric: str, contrasts: Sequence[Mapping[str, 
     return words.say("decided.none", total=len(pairs), lists=grouped(words, members), metric=words.metric(metric))
 
 
-def task_sentence(words: Vocabulary, by_task: Mapping[str, Sequence[Mapping[str, Any]]], number: int) -> str:
-    """Return how one contrast came out on each task."""
-    seen = {task: contrasts[number] for task, contrasts in by_task.items() if number < len(contrasts)}
-    one = next(iter(seen.values()))
-    members = [(kind_of(contrast), words.task(task)) for task, contrast in seen.items()]
-    a, b = (words.quoted(words.arm(one[side])) for side in ("a", "b"))
+def task_sentence(words: Vocabulary, pair: Pair, by_task: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return how a contrast came out on each task, in the order in which the pair names its arms."""
+    other = {"better": "worse", "worse": "better"} if pair.turned else {}
+    kinds = {task: kind_of(contrast) for task, contrast in by_task.items()}
+    members = [(other.get(kind, kind), words.task(task)) for task, kind in kinds.items()]
+    a, b = pair.quoted
     return words.say("by-task", a=a, b=b, lists=grouped(words, members))
 
 

@@ -37,7 +37,7 @@ class Numbers:
 
     def significant(self, value: float | None, digits: int = 3) -> str:
         """Return a number with so many significant digits, and none of a whole number lost."""
-        if value is None or math.isinf(value):
+        if value is None or math.isinf(value) or value == 0:
             return self.fixed(value, 0)
         # 0.9996 has one digit more before the sign once it is rounded.
         return self.fixed(value, decimals_for(float(f"{value:.{digits - 1}e}"), digits))

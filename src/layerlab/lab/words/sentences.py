@@ -57,6 +57,8 @@ def headline(answer: Answer, language: str = "en") -> str:
     first = answer.findings[0]
     own = words.of(first.comparison)
     text = _HEADLINE[first.kind](own, first)
+    if where := own.title(first.comparison):
+        text = own.say("where", where=where, sentence=text)
     if not answer.complete:
         text = own.say("answer.so-far", sentence=text)
     return own.sentence(text)
@@ -92,7 +94,7 @@ def verdict_words(
     if verdict["reason"] in ("exploratory", "no-pairs"):
         kind = "exploratory"
     if kind == "undecided" and verdict["more_seeds"]:
-        return words.say("verdict.undecided.more", n=words.count("seeds", verdict["more_seeds"]))
+        return words.say("verdict.undecided.more", n=words.count("more.seeds", verdict["more_seeds"]))
     return words.say(f"verdict.{kind}", **values)
 
 
@@ -127,15 +129,15 @@ def _with(text: str, evidence: str) -> str:
 
 def _contrast_details(words: Vocabulary, finding: Finding) -> list[str]:
     contrasts = finding.content.get("contrasts") or []
-    said = []
-    if len(contrasts) <= FULL:
-        pairs = [Pair(words, finding.metric, one) for one in contrasts]
-        said = [_with(pair.text(), pair.evidence()) for pair in pairs]
-    else:
-        said = [of_several(words, finding.metric, contrasts)]
     by_task = finding.content.get("contrasts_by_task" if finding.kind == "trend" else "by_task") or {}
-    if by_task and len(contrasts) <= FULL:
-        said += [task_sentence(words, by_task, number) for number in range(len(contrasts))]
+    said = []
+    for number, one in enumerate(contrasts if len(contrasts) <= FULL else ()):
+        pair = Pair(words, finding.metric, one)
+        said.append(_with(pair.text(), pair.evidence()))
+        if by_task:
+            said.append(task_sentence(words, pair, {task: found[number] for task, found in by_task.items()}))
+    if len(contrasts) > FULL:
+        said = [of_several(words, finding.metric, contrasts)]
     if aggregates := finding.content.get("aggregates"):
         amounts = Amounts(words, finding.metric)
         arms = [

@@ -104,6 +104,9 @@ class Course:
     def evidence(self) -> str:
         """Return the numbers behind the sentence."""
         one, say, numbers = self.trend, self.words.say, self.words.numbers
+        if self.metric == "seconds_per_step":
+            change = say("evidence.factor", difference=numbers.significant(one["change"]))
+            return f"{change}; {say('evidence.timed')}"
         parts = []
         if one["change"] is not None or one["log"]:
             change, ends = one["change"], (one["change_low"], one["change_high"])
@@ -121,6 +124,8 @@ class Course:
 
     def brief(self) -> str:
         """Return the number of seeds."""
+        if self.metric == "seconds_per_step":
+            return self.words.say("evidence.timed")
         return self.words.count("seeds", self.trend["n"])
 
 

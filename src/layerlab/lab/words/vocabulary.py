@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.lab.answer import Answer
@@ -15,7 +16,10 @@ from layerlab.lab.question import LANGUAGES
 from layerlab.lab.words.numbers import Numbers
 from layerlab.lab.words.templates import check_words, locale_key
 
-__all__ = ["Vocabulary"]
+__all__ = ["Vocabulary", "plural"]
+
+_NAMES: Final = frozenset({"tanh", "maxout"})
+"""Written small at the beginning of a sentence, too."""
 
 
 @cache
@@ -169,12 +173,13 @@ class Vocabulary:
 
     def sentence(self, text: str, *, stop: bool = True) -> str:
         """Return a text that begins with a capital, unless a name of its own stands there, and ends with a stop."""
-        text = text.strip()
-        first = text.split(" ", 1)[0] if text else ""
-        if first.isalpha() and first.islower() and first not in {"tanh", "maxout"}:
+        first = re.match(r"[^\W\d_]+(?=[\s,:;])", text)
+        if first and first[0] not in _NAMES:
             text = text[0].upper() + text[1:]
         return text if not stop or text.endswith((".", "!", "?")) else text + "."
 
     def joined(self, parts: Sequence[str]) -> str:
-        """Return a list within a sentence."""
-        return ", ".join(parts)
+        """Return a list within a sentence; a comma would not part decimal fractions of Polish."""
+        return ("; " if self.language == "pl" and any(re.search(r"\d,\d", part) for part in parts) else ", ").join(
+            parts
+        )
