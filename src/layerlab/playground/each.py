@@ -28,7 +28,7 @@ __all__ = ["Job", "Training", "shape_of", "train_each"]
 
 SLICE: Final = 100_000_000
 """Multiplications, about, between two looks at whether to go on (some 0.1 s)."""
-BLOCK: Final = 32
+BLOCK: Final = 34
 """Points of sixteen networks that are evaluated at once; they stay in a processor's nearest cache."""
 
 
@@ -135,6 +135,7 @@ def _in_lanes(jobs: list[Job], stop: Event) -> list[Training] | None:
     specification, layout, size = first.specification, first.layout, train.shape[1]
     batch = min(specification.batch_size, size)
     width = max(BLOCK, 2 * batch)  # even: the kernel takes two points at a time
+    width += 2 if width % 8 == 0 else 0  # rows a power of two apart would push each other out of the nearest cache
     losses = np.full((epochs + 1, 2, SINGLES), np.nan)
     counters = np.repeat([0, -1, 0], [3, SINGLES, SINGLES])
     results, results_free = np.empty_like(parameters), np.empty_like(free)

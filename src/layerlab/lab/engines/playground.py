@@ -41,7 +41,7 @@ EXPLODED: Final = 10.0
 SECONDS: Final = 2.0
 """Of each core that a group should take, about."""
 OVERHEAD: Final = 4e-4
-IN_LANES: Final = 6e-11
+IN_LANES: Final = 4e-11
 ALONE: Final = 3e-10
 """Seconds of a trial before it computes, and of each of its multiplications, about."""
 

@@ -56,72 +56,165 @@ def bend(kind: int, total: Singles) -> Singles:
 
 @inlined
 def forward(table: Whole, parameters: Singles, values: Singles, count: int) -> None:
-    """Compute the rows of every unit from the input rows, two points at a time: a weight is loaded once for both."""
-    width = values.shape[1]
-    for p in range(0, count, 2):
+    """Compute the rows of every unit from the input rows, two units and two points at a time: four sums of four loads.
+
+    An odd point at the end has a neighbour, whose values nobody reads.
+    """
+    row = values.shape[1] * SINGLES
+    for p in range(0, count * SINGLES, 2 * SINGLES):
         for layer in range(len(table)):
             inputs, source, target = table[layer, INPUTS], table[layer, INPUT_ROWS], table[layer, OUTPUT_ROWS]
-            place, bias, kind = table[layer, WEIGHTS] * SINGLES, table[layer, BIASES] * SINGLES, table[layer, KIND]
-            for unit in range(table[layer, UNITS]):
-                first = load(parameters, bias + unit * SINGLES)
-                second = first
-                at = (source * width + p) * SINGLES
+            units, kind = table[layer, UNITS], table[layer, KIND]
+            place, bias = table[layer, WEIGHTS] * SINGLES, table[layer, BIASES] * SINGLES
+            begin, out = source * row + p, target * row + p
+            for _ in range(units // 2):
+                one = other = load(parameters, bias)
+                two = second = load(parameters, bias + SINGLES)
+                at, below = begin, place + inputs * SINGLES
+                for _ in range(inputs):
+                    left, right = load(values, at), load(values, at + SINGLES)
+                    weight, lower = load(parameters, place), load(parameters, below)
+                    one += weight * left
+                    other += weight * right
+                    two += lower * left
+                    second += lower * right
+                    place += SINGLES
+                    below += SINGLES
+                    at += row
+                place = below
+                store(values, out, bend(kind, one))
+                store(values, out + SINGLES, bend(kind, other))
+                store(values, out + row, bend(kind, two))
+                store(values, out + row + SINGLES, bend(kind, second))
+                bias += 2 * SINGLES
+                out += 2 * row
+            if units % 2 == 1:
+                one = other = load(parameters, bias)
+                at = begin
                 for _ in range(inputs):
                     weight = load(parameters, place)
-                    first += weight * load(values, at)
-                    second += weight * load(values, at + SINGLES)
+                    one += weight * load(values, at)
+                    other += weight * load(values, at + SINGLES)
                     place += SINGLES
-                    at += width * SINGLES
-                at = ((target + unit) * width + p) * SINGLES
-                store(values, at, bend(kind, first))
-                store(values, at + SINGLES, bend(kind, second))
+                    at += row
+                store(values, out, bend(kind, one))
+                store(values, out + SINGLES, bend(kind, other))
 
 
 @inlined
-def backward(  # noqa: PLR0912 (a kernel is one loop)
+def bend_back(kind: int, value: Singles, delta: Singles) -> Singles:
+    """Return the derivative by the sum from that by the activation's value."""
+    one = fill(np.float32(1.0))
+    if kind == TANH:
+        delta *= one - value * value
+    elif kind == SIGMOID:
+        delta *= value * (one - value)
+    elif kind == RELU:
+        delta *= slope_of_positive(value)
+    return delta
+
+
+@inlined
+def backward(
     table: Whole, parameters: Singles, gradients: Singles, values: Singles, deltas: Singles, count: int
 ) -> None:
     """Sum the gradients over the batch."""
-    width, output = values.shape[1], table[-1, OUTPUT_ROWS]
-    one, none = fill(np.float32(1.0)), fill(np.float32(0.0))
-    for p in range(count):
-        at = (output * width + p) * SINGLES
-        label = load(values, ((len(values) - 1) * width + p) * SINGLES)
-        store(deltas, at, load(values, at) - label)
+    row, output = values.shape[1] * SINGLES, table[-1, OUTPUT_ROWS]
+    end = count * SINGLES
+    for p in range(0, end, SINGLES):
+        label = load(values, (len(values) - 1) * row + p)
+        store(deltas, output * row + p, load(values, output * row + p) - label)
     for layer in range(len(table) - 1, -1, -1):
-        inputs, source, target = table[layer, INPUTS], table[layer, INPUT_ROWS], table[layer, OUTPUT_ROWS]
-        units, place, kind = table[layer, UNITS], table[layer, WEIGHTS] * SINGLES, table[layer, KIND]
+        inputs, units, kind = table[layer, INPUTS], table[layer, UNITS], table[layer, KIND]
+        source, target = table[layer, INPUT_ROWS] * row, table[layer, OUTPUT_ROWS] * row
+        place, bias = table[layer, WEIGHTS] * SINGLES, table[layer, BIASES] * SINGLES
         for unit in range(units):
-            row = (target + unit) * width * SINGLES
-            total = none
-            for at in range(row, row + count * SINGLES, SINGLES):
-                value, delta = load(values, at), load(deltas, at)
-                if kind == TANH:
-                    delta *= one - value * value
-                elif kind == SIGMOID:
-                    delta *= value * (one - value)
-                elif kind == RELU:
-                    delta *= slope_of_positive(value)
+            total = fill(np.float32(0.0))
+            for at in range(target + unit * row, target + unit * row + end, SINGLES):
+                delta = bend_back(kind, load(values, at), load(deltas, at))
                 total += delta
                 store(deltas, at, delta)
-            store(gradients, (table[layer, BIASES] + unit) * SINGLES, total)
-            for i in range(inputs):
-                total = none
-                other = (source + i) * width * SINGLES
-                for p in range(0, count * SINGLES, SINGLES):
-                    total += load(deltas, row + p) * load(values, other + p)
-                store(gradients, place + (unit * inputs + i) * SINGLES, total)
+            store(gradients, bias + unit * SINGLES, total)
+        of_weights(gradients, values, deltas, place, source, target, row, inputs, units, end)
         if layer > 0:
-            for i in range(inputs):
-                for p in range(count):
-                    total = none
-                    at = (target * width + p) * SINGLES
-                    weight = place + i * SINGLES
-                    for _ in range(units):
-                        total += load(parameters, weight) * load(deltas, at)
-                        at += width * SINGLES
-                        weight += inputs * SINGLES
-                    store(deltas, ((source + i) * width + p) * SINGLES, total)
+            of_inputs(parameters, deltas, place, source, target, row, inputs, units, end)
+
+
+@inlined
+def of_weights(
+    gradients: Singles,
+    values: Singles,
+    deltas: Singles,
+    place: int,
+    source: int,
+    target: int,
+    row: int,
+    inputs: int,
+    units: int,
+    end: int,
+) -> None:
+    """Sum the gradients of one layer's weights over the batch, two inputs at a time."""
+    for unit in range(units):
+        above = target + unit * row
+        for i in range(0, inputs - 1, 2):
+            left = right = fill(np.float32(0.0))
+            at = source + i * row
+            for p in range(0, end, SINGLES):
+                delta = load(deltas, above + p)
+                left += delta * load(values, at + p)
+                right += delta * load(values, at + row + p)
+            store(gradients, place, left)
+            store(gradients, place + SINGLES, right)
+            place += 2 * SINGLES
+        if inputs % 2 == 1:
+            left = fill(np.float32(0.0))
+            at = source + (inputs - 1) * row
+            for p in range(0, end, SINGLES):
+                left += load(deltas, above + p) * load(values, at + p)
+            store(gradients, place, left)
+            place += SINGLES
+
+
+@inlined
+def of_inputs(
+    parameters: Singles,
+    deltas: Singles,
+    place: int,
+    source: int,
+    target: int,
+    row: int,
+    inputs: int,
+    units: int,
+    end: int,
+) -> None:
+    """Sum the derivatives by one layer's inputs over its units, two inputs and two points at a time."""
+    for i in range(0, inputs - 1, 2):
+        for p in range(0, end, 2 * SINGLES):
+            one = other = two = second = fill(np.float32(0.0))
+            at, weight = target + p, place + i * SINGLES
+            for _ in range(units):
+                left, right = load(parameters, weight), load(parameters, weight + SINGLES)
+                delta, following = load(deltas, at), load(deltas, at + SINGLES)
+                one += left * delta
+                other += left * following
+                two += right * delta
+                second += right * following
+                at += row
+                weight += inputs * SINGLES
+            out = source + i * row + p
+            store(deltas, out, one)
+            store(deltas, out + SINGLES, other)
+            store(deltas, out + row, two)
+            store(deltas, out + row + SINGLES, second)
+    if inputs % 2 == 1:
+        for p in range(0, end, SINGLES):
+            one = fill(np.float32(0.0))
+            at, weight = target + p, place + (inputs - 1) * SINGLES
+            for _ in range(units):
+                one += load(parameters, weight) * load(deltas, at)
+                at += row
+                weight += inputs * SINGLES
+            store(deltas, source + (inputs - 1) * row + p, one)
 
 
 @inlined
