@@ -85,7 +85,7 @@ def test_what_never_reached_its_target_is_no_dropped_pair() -> None:
 
 def test_a_run_that_failed_without_a_number_counts_as_never() -> None:
     found = compared([math.nan, *[1.0] * 7], [1.5] * 8, "low", 0.1, trained_a=[False] + [True] * 7)
-    assert (found.basis, found.p_better) == ("sign", 7 / 8)
+    assert (found.basis, found.p_better, found.never_a, found.never_b) == ("sign", 7 / 8, 1 / 8, 0)
 
 
 def test_the_record_is_json() -> None:

@@ -118,8 +118,10 @@ def test_arms_that_never_reached_their_target() -> None:
     assert verdict(some, none, "low", 1.1, "log") == Verdict("better", "a")
     assert verdict(none, some, "low", 1.1, "log") == Verdict("better", "b")
     assert verdict(none, none, "low", 1.1, "log") == Verdict("undecided", reason="no-pairs")
-    # Nine pairs that are alike show as much, whoever lost the tenth; four that neither finished show nothing.
-    assert verdict([*some[:9], None], some, "low", 1.1, "log") == Verdict("equivalent")
+    # Medians may be alike, but who sometimes never arrives is not the equal of who always does.
+    assert verdict([*some[:9], None], some, "low", 1.1, "log") == Verdict("undecided")
+    # Where neither arrives, nothing is shown: one such pair of ten leaves the others to tell, four do not.
+    assert verdict([*some[:9], None], [*some[:9], None], "low", 1.1, "log") == Verdict("equivalent")
     lost = verdict([*some[:6], *none[:4]], [*some[:6], *none[:4]], "low", 1.1, "log")
     assert (lost.kind, lost.reason) == ("undecided", "")
     # The first is always ahead, by less than matters as often as by more.

@@ -50,6 +50,9 @@ class Contrast:
     failed_a: float
     failed_b: float
     """Share of the runs that did not train."""
+    never_a: float
+    never_b: float
+    """Share of the runs that never reached their target: those of infinite value."""
     correlation: float | None
     """Of the pairs; None for fewer than three, or where an arm does not vary or is infinite."""
     smallest_difference: float
@@ -114,12 +117,13 @@ def contrast(
     ahead = np.where(never, 0.0, np.subtract(first, second, where=~never, out=np.zeros_like(first)))
     ahead[np.abs(ahead) <= error] = 0.0
     advantages = ahead if goal == "high" else -ahead
-    finite_figures = bool(np.isfinite(first).all() and np.isfinite(second).all())
-    evidence = weigh(advantages, smallest, error, ~never, finite_figures)
+    lost = np.isinf(first), np.isinf(second)
+    evidence = weigh(advantages, smallest, error, 1 - np.mean(lost, axis=0))
 
     n, log = len(advantages), scale == "log"
     wins = float((advantages > 0).sum() + (advantages == 0).sum() / 2)
     failed = [float(1 - part.mean()) if n else 0.0 for part in trains]
+    missed = [float(part.mean()) if n else 0.0 for part in lost]
     share_low, share_high = share_interval(wins, n)
     return Contrast(
         a=a_name,
@@ -138,6 +142,8 @@ def contrast(
         p_better_high=share_high,
         failed_a=failed[0],
         failed_b=failed[1],
+        never_a=missed[0],
+        never_b=missed[1],
         correlation=_correlation(first, second, error),
         smallest_difference=float(smallest_difference),
         log=log,

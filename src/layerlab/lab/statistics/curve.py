@@ -7,13 +7,13 @@ import numpy as np
 from layerlab.lab.statistics.evidence import CONFIDENCE, FEWEST
 from layerlab.lab.statistics.intervals import median, t_interval
 from layerlab.lab.statistics.sign_flip import sign_flip
-from layerlab.lab.statistics.values import Bools, Floats
+from layerlab.lab.statistics.values import Floats
 
 __all__ = ["peaks", "slopes"]
 
 
-def slopes(x: Floats, y: Floats) -> tuple[Floats, Bools]:
-    """Return the slope of each replicate, and whether it says anything.
+def slopes(x: Floats, y: Floats) -> Floats:
+    """Return the slope of each replicate.
 
     Args:
         x: (levels,), at least two, ascending.
@@ -21,21 +21,21 @@ def slopes(x: Floats, y: Floats) -> tuple[Floats, Bools]:
             pairs of levels, those left aside that both never reached their target.
 
     Returns:
-        (n,) slopes, which may be infinite; (n,) False where no pair of levels has a finite value.
+        (n,), may be infinite; 0 where no pair of levels has a finite value.
 
     Reference:
         Theil. A rank-invariant method of linear and polynomial regression analysis. 1950.
     """
     if np.isfinite(y).all():
         centred = x - x.mean()
-        return centred @ (y - y.mean(0)) / (centred @ centred), np.ones(y.shape[1], np.bool_)
+        steep: Floats = centred @ (y - y.mean(0)) / (centred @ centred)
+        return steep
     first, second = np.triu_indices(len(x), 1)
     never = np.isinf(y[first]) & np.isinf(y[second])
     rises = np.subtract(y[second], y[first], where=~never, out=np.zeros_like(y[first]))
-    steep = rises / (x[second] - x[first])[:, None]
-    found = [median(pairs[~idle]) if not idle.all() else 0.0 for pairs, idle in zip(steep.T, never.T, strict=True)]
-    informative: Bools = np.any(~never, axis=0)
-    return np.array(found), informative
+    pairwise = rises / (x[second] - x[first])[:, None]
+    found = [median(pairs[~idle]) if not idle.all() else 0.0 for pairs, idle in zip(pairwise.T, never.T, strict=True)]
+    return np.array(found)
 
 
 def peaks(x: Floats, y: Floats, error: float) -> bool:

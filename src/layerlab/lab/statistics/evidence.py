@@ -13,7 +13,7 @@ from typing import Final
 from layerlab.lab.statistics.intervals import chance_of_wins, location, median, median_interval, t_tail
 from layerlab.lab.statistics.power import effect_seeds, equivalence_seeds, sign_seeds
 from layerlab.lab.statistics.sign_flip import sign_flip, sign_test
-from layerlab.lab.statistics.values import Bools, Floats
+from layerlab.lab.statistics.values import Floats
 
 __all__ = ["CONFIDENCE", "FEWEST", "MOST_SEEDS", "Evidence", "weigh"]
 
@@ -52,8 +52,8 @@ class Evidence:
     p_equivalent: float
     """That the difference is at least ``smallest`` one way or other; at most 0.05 where the 90 % interval is within."""
     shares: tuple[float, float] = (0.5, 0.5)
-    """Of differences beyond the smallest on the better represented side, and within it from the worse; basis
-    ``sign``."""
+    """With basis ``sign``: of the differences beyond ``smallest``, on the side with more of them; and of those within,
+    as seen from the side with fewer."""
 
     def more_seeds(self, level: float, claims: int) -> int | None:
         """Return about how many more pairs would decide, were the truth what was seen; at least as many as any
@@ -80,7 +80,7 @@ class Evidence:
         return math.inf, equivalence_seeds(self.centre, self.smallest, self.sd, level)
 
 
-def weigh(differences: Floats, smallest: float, error: float, informative: Bools, finite: bool) -> Evidence:
+def weigh(differences: Floats, smallest: float, error: float, reached: Floats) -> Evidence:
     """Weigh differences against the smallest that matters.
 
     Args:
@@ -88,13 +88,12 @@ def weigh(differences: Floats, smallest: float, error: float, informative: Bools
         smallest: at least 0.
         error: of rounding: their standard error is taken for no smaller, so that equal differences decide nothing by
             the last bit.
-        informative: (n,); False where both never reached their target: such a pair counts against every claim,
-            that of equivalence included.
-        finite: whether all figures are, so that there are means.
+        reached: (n,) share of the figures behind each difference that are finite. Where none is, the pair counts
+            against every claim; where some are and some are not, nothing is equivalent.
     """
-    if finite:
+    if (reached == 1).all():
         return _by_mean(differences, smallest, error)
-    return _by_median(differences, smallest, informative)
+    return _by_median(differences, smallest, reached)
 
 
 def _by_mean(differences: Floats, smallest: float, error: float) -> Evidence:
@@ -119,17 +118,20 @@ def _by_mean(differences: Floats, smallest: float, error: float) -> Evidence:
     )
 
 
-def _by_median(differences: Floats, smallest: float, informative: Bools) -> Evidence:
+def _by_median(differences: Floats, smallest: float, reached: Floats) -> Evidence:
     n = len(differences)
     low, high = median_interval(differences)
     sided = max(int((differences > 0).sum()), int((differences < 0).sum()))
     beyond = max(int((differences > smallest).sum()), int((differences < -smallest).sum()))
-    sides = informative & (differences > -smallest), informative & (differences < smallest)
-    within = min(int(side.sum()) for side in sides)
+    within = 0
+    if not ((reached > 0) & (reached < 1)).any():
+        # Medians may be alike of arms of which only one always arrives: that is no equivalence.
+        told = differences[reached > 0]
+        within = min(int((told > -smallest).sum()), int((told < smallest).sum()))
     return Evidence(
         basis="sign",
         n=n,
-        informative=int(informative.sum()),
+        informative=int((reached > 0).sum()),
         smallest=smallest,
         centre=median(differences),
         low=low,

@@ -120,10 +120,9 @@ def trend(
     x, y = (np.log2(levels) if log_x else levels)[kept], figures[kept]
     span = float(np.ptp(x)) if len(x) > 1 else math.nan
     if len(x) > 1:
-        steep, informative = slopes(x, y)
-        evidence = weigh(steep * span, smallest, error, informative, bool(np.isfinite(y).all()))
+        evidence = weigh(slopes(x, y) * span, smallest, error, np.isfinite(y).mean(0))
     else:
-        evidence = weigh(np.empty(0), smallest, error, np.empty(0, np.bool_), True)
+        evidence = weigh(np.empty(0), smallest, error, np.empty(0))
 
     bands = [location(row) for row in figures]
     sign = 1 if goal == "high" else -1
