@@ -10,7 +10,8 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]
 import pytest
 import torch
 
-from layerlab.training.report_figures import confusion_figure, curve_figure, learning_rate_figure, plotly_text
+from layerlab.pages import plotly_text
+from layerlab.training.report_figures import confusion_figure, curve_figure, learning_rate_figure
 
 HISTORY: list[dict[str, Any]] = [
     {

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from importlib.resources import files as resource_files
 
+from layerlab.pages import normal_lines, plotly_text, script_hash, script_json, template_environment
 from layerlab.training.compare_statistics import Comparison, Row
-from layerlab.training.report import _hash, _normal_lines, _percent, _script_json
-from layerlab.training.report_figures import Figure, plotly_text
+from layerlab.training.report import _percent
+from layerlab.training.report_figures import Figure
 from layerlab.training.report_payload import flat_facts
 
 __all__ = ["cost_figure", "render_comparison"]
@@ -83,19 +84,12 @@ def cost_figure(rows: Sequence[Row], cost: str) -> Figure:
 
 def render_comparison(result: Comparison) -> str:
     """Return the page, with both scripts inlined and named by their hashes in its policy."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    library = _normal_lines(get_plotlyjs())
-    script = _normal_lines(resource_files("layerlab.training").joinpath("templates/report.js").read_text("utf-8"))
-    environment = Environment(
-        loader=PackageLoader("layerlab.training", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    library = normal_lines(get_plotlyjs())
+    script = normal_lines(resource_files("layerlab.training").joinpath("templates/report.js").read_text("utf-8"))
+    environment = template_environment(["layerlab.training"])
     environment.filters["percent"] = _percent
     measured = [row for row in result.rows if row.accuracy is not None]
     figures = {cost: cost_figure(measured, cost) for cost in _NAMES} if measured else {}
@@ -105,10 +99,10 @@ def render_comparison(result: Comparison) -> str:
         measured=measured,
         options=flat_facts(result.options),
         made_with=flat_facts(result.versions),
-        figures=Markup(_script_json(figures)),  # noqa: S704  (escaped for a script element just there)
+        figures=Markup(script_json(figures)),  # noqa: S704  (escaped for a script element just there)
         library=Markup(library),  # noqa: S704  (plotly.js from the installed wheel)
         script=Markup(script),  # noqa: S704  (our own file)
-        hashes=[_hash(library), _hash(script)],
+        hashes=[script_hash(library), script_hash(script)],
     )
 
 

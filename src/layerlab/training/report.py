@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import math
 import shlex
 from collections.abc import Mapping, Sequence
@@ -19,6 +16,7 @@ from torch import Tensor
 
 from layerlab.errors import LayerlabError
 from layerlab.files import atomic_write
+from layerlab.pages import normal_lines, script_hash, script_json, template_environment
 from layerlab.training.report_figures import Figure, confusion_figure, curve_figure, learning_rate_figure
 from layerlab.training.report_payload import (
     Accuracy,
@@ -176,28 +174,21 @@ def build_report(run: Run, dataset: Dataset, probabilities: Tensor, labels: Tens
 
 def render_report(report: Report) -> str:
     """Return the page, with both scripts inlined and named by their hashes in its policy."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    library = _normal_lines(get_plotlyjs())
-    script = _normal_lines(resource_files("layerlab.training").joinpath("templates/report.js").read_text("utf-8"))
-    environment = Environment(
-        loader=PackageLoader("layerlab.training", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    library = normal_lines(get_plotlyjs())
+    script = normal_lines(resource_files("layerlab.training").joinpath("templates/report.js").read_text("utf-8"))
+    environment = template_environment(["layerlab.training"])
     environment.filters["percent"] = _percent
     environment.filters["decimals"] = _decimals
     return environment.get_template("report.html").render(
         report=report,
         anatomy=Markup(report.anatomy),  # noqa: S704  (made by html_table, which escapes every name)
-        figures=Markup(_script_json(report.figures)),  # noqa: S704  (escaped for a script element just there)
+        figures=Markup(script_json(report.figures)),  # noqa: S704  (escaped for a script element just there)
         library=Markup(library),  # noqa: S704  (plotly.js from the installed wheel)
         script=Markup(script),  # noqa: S704  (our own file)
-        hashes=[_hash(library), _hash(script)],
+        hashes=[script_hash(library), script_hash(script)],
         guess=math.log(len(report.classes)),
     )
 
@@ -262,18 +253,3 @@ def _percent(share: float | None, digits: int = 1) -> str:
 
 def _decimals(value: float | None, digits: int = 4) -> str:
     return _NOTHING if value is None else f"{value:.{digits}f}"
-
-
-def _script_json(data: Any) -> str:
-    """Return JSON that cannot end the script element that holds it."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _normal_lines(text: str) -> str:
-    """Return the text as a browser hashes it: an HTML parser reads every line end as a line feed."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _hash(script: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Figure", "confusion_figure", "curve_figure", "learning_rate_figure", "plotly_text"]
+from layerlab.pages import plotly_text
+
+__all__ = ["Figure", "confusion_figure", "curve_figure", "learning_rate_figure"]
 
 Figure = dict[str, Any]
 """``data`` and ``layout``. ``meta.role`` of a trace names the colour that the page gives it."""
@@ -19,16 +20,6 @@ _LEAST_FULL_MISTAKE = 0.05
 _TEXT_IN_CELLS = 12
 _LABELLED_CLASSES = 60
 _UPRIGHT_LABEL = 5
-_LONGEST_LABEL = 20
-
-
-def plotly_text(text: str, longest: int = _LONGEST_LABEL) -> str:
-    """Return ``text`` so that Plotly, which reads a little HTML, shows it letter by letter."""
-    text = " ".join(text.split())
-    if len(text) > longest:
-        text = text[: longest - 1] + "…"
-    # Two dollar signs would be a formula for MathJax, which is not there.
-    return html.escape(text, quote=False).replace("$", "&#36;")
 
 
 def curve_figure(history: Sequence[Mapping[str, Any]], quantity: str, best: int | None = None) -> Figure:

@@ -134,7 +134,7 @@ def _contrast_details(words: Vocabulary, finding: Finding) -> list[str]:
     for number, one in enumerate(contrasts if len(contrasts) <= FULL else ()):
         pair = Pair(words, finding.metric, one)
         said.append(_with(pair.text(), pair.evidence()))
-        if by_task:
+        if by_task and finding.metric != "seconds_per_step":
             said.append(task_sentence(words, pair, {task: found[number] for task, found in by_task.items()}))
     if len(contrasts) > FULL:
         said = [of_several(words, finding.metric, contrasts)]
@@ -166,7 +166,8 @@ def _trend_details(words: Vocabulary, finding: Finding) -> list[str]:
     for number, one in enumerate(finding.content["trends"]):
         course = Course(words, finding.metric, one["trend"])
         said.append(_of_group(words, one["group"], _with(course.text(), course.evidence())))
-        if by_task := finding.content.get("by_task"):
+        by_task = finding.content.get("by_task")
+        if by_task and finding.metric != "seconds_per_step":  # whose times are those of the arm, on whatever task
             text = trends_by_task(words, finding.metric, by_task, number)
             said.append(_of_group(words, one["group"], text))
     return said + _contrast_details(words, finding)

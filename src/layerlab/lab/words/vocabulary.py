@@ -179,7 +179,6 @@ class Vocabulary:
         return text if not stop or text.endswith((".", "!", "?")) else text + "."
 
     def joined(self, parts: Sequence[str]) -> str:
-        """Return a list within a sentence; a comma would not part decimal fractions of Polish."""
-        return ("; " if self.language == "pl" and any(re.search(r"\d,\d", part) for part in parts) else ", ").join(
-            parts
-        )
+        """Return a list within a sentence; a comma would not part the decimal fractions of Polish."""
+        fractions = self.language == "pl" and any(re.search(r"\d,\d", part) for part in parts)
+        return ("; " if fractions else ", ").join(parts)
