@@ -1,4 +1,4 @@
-"""The studio as a web application: its page, its texts, its socket, the Layers pages."""
+"""The studio as a web application: its page, its texts, its socket, the pages of its tabs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Annotated
 from fastapi import FastAPI, Header, Response, WebSocket
 
 from layerlab import __version__
-from layerlab.studio import architectures, layer_pages
+from layerlab.studio import architectures, lab, layer_pages
 from layerlab.studio.files import locale_file, static_file
 from layerlab.studio.limits import Limits
 from layerlab.studio.scheduler import Scheduler
-from layerlab.studio.security import Access, Guard
+from layerlab.studio.security import Access, Guard, is_loopback
 from layerlab.studio.socket import Visitors
 from layerlab.studio.warming import warm_up
 
@@ -49,12 +49,15 @@ def create_app(
         ended = warm_up(visitors.any_plays)
         yield
         ended.set()
+        app.state.jobs.close()
         scheduler.close()
 
     app = FastAPI(title="Layerlab studio", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_middleware(Guard, access=Access.to(host, token=token, origins=allowed_origins))
     app.include_router(layer_pages.router)
     app.include_router(architectures.router)
+    app.include_router(lab.router)
+    app.state.jobs = lab.Jobs(lab.LabLimits() if is_loopback(host) else lab.LabLimits.of_visitors())
 
     @app.websocket("/ws/playground")
     async def playground(websocket: WebSocket) -> None:

@@ -31,6 +31,9 @@ MAX_BODY = 64_000
 class OneSentence(APIRoute):
     """A route whose every refusal is one sentence."""
 
+    loads = True
+    """Whether what computes the Layers pages is loaded first."""
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, with its mistakes worded."""
         handle = super().get_route_handler()
@@ -42,7 +45,8 @@ class OneSentence(APIRoute):
                     raise CommandError(
                         "layers.error.too-long", f"a request has at most {MAX_BODY:,} bytes", limit=MAX_BODY
                     )
-                await run_in_threadpool(load_layers)
+                if self.loads:
+                    await run_in_threadpool(load_layers)
                 return await handle(request)
             except RequestValidationError as error:
                 return _refuse(_sentence(error))

@@ -4,7 +4,7 @@ import * as colours from "./colours.js";
 import { find, h, replace } from "./dom.js";
 import { LANGUAGES, language, message, onLanguage, preferredLanguage, setLanguage, t, text } from "./locale.js";
 
-/** @typedef {"playground" | "layers" | "architectures"} TabName */
+/** @typedef {"playground" | "layers" | "architectures" | "lab"} TabName */
 /** @typedef {{ unmount?: () => void, shown?: () => void, hidden?: () => void }} Mounted */
 
 /** @type {Record<TabName, () => Promise<{ mount: (root: HTMLElement) => Mounted }>>} */
@@ -12,19 +12,22 @@ const TABS = {
   playground: () => import("./playground/index.js"),
   layers: () => import("./layers/index.js"),
   architectures: () => import("./architectures/index.js"),
+  lab: () => import("./lab/index.js"),
 };
+/** Tabs whose address is all their own; the others share what the playground keeps behind "#". */
+const APART = ["architectures", "lab"];
 
 /** @type {Map<TabName, { root: HTMLElement, mounted: Promise<Mounted> }>} */
 const opened = new Map();
 /** @type {TabName | null} */
 let present = null;
-/** What the playground has in the address behind "#" while another tab is shown; Architectures has its own there. */
+/** What the playground has in the address behind "#" while another tab is shown. */
 let fragment = "";
 
 /** @returns {TabName} */
 function named() {
   const tab = new URLSearchParams(location.search).get("tab");
-  return tab === "layers" || tab === "architectures" ? tab : "playground";
+  return tab === "layers" || tab === "architectures" || tab === "lab" ? tab : "playground";
 }
 
 /**
@@ -76,8 +79,8 @@ function tabLink(name) {
     event.preventDefault();
     if (name === present) return;
     const search = name === "playground" ? "" : `?tab=${name}`;
-    if (present !== "architectures") fragment = location.hash;
-    history.pushState(null, "", `${location.pathname}${search}${name === "architectures" ? "" : fragment}`);
+    if (!APART.includes(present ?? "")) fragment = location.hash;
+    history.pushState(null, "", `${location.pathname}${search}${APART.includes(name) ? "" : fragment}`);
     show(name);
   };
   const href = name === "playground" ? "/" : `/?tab=${name}`;
@@ -126,7 +129,7 @@ async function start() {
   replace(find(document, ".skip-link", HTMLElement), text("common.skip"));
   const tabs = find(document, ".tabs", HTMLElement);
   bindLabel(tabs);
-  replace(tabs, tabLink("playground"), tabLink("layers"), tabLink("architectures"));
+  replace(tabs, tabLink("playground"), tabLink("layers"), tabLink("architectures"), tabLink("lab"));
   replace(find(document, ".tools", HTMLElement), scaleSwitch(), themeSwitch(), languageSwitch());
   onLanguage(retitle);
   addEventListener("popstate", () => show(named()));

@@ -40,9 +40,9 @@ export function begin(onError) {
   socket.connect();
 }
 
-/** Whether the address belongs to a tab that keeps something of its own behind "#". */
+/** Whether the address belongs to a tab whose address is all its own. */
 function isElsewhere() {
-  return new URLSearchParams(location.search).get("tab") === "architectures";
+  return ["architectures", "lab"].includes(new URLSearchParams(location.search).get("tab") ?? "");
 }
 
 function followAddress() {
