@@ -183,6 +183,12 @@ class Layout:
         """Length of the vector of parameters."""
         self.rows = row + 1
         """Rows of the working memory: the inputs, each layer's, the labels."""
+        self.is_plain = bool(
+            self.output in (Output.LINEAR_MSE, Output.TANH_MSE)
+            and (table[:, Column.ACTIVATION] <= Activation.RELU).all()
+            and not table[:, [Column.NORMALIZED, Column.SKIP]].any()
+        )
+        """Whether all its layers are classic: one output, squared error, nothing between sum and activation."""
 
 
 def _output(problem: str, loss: str, outputs: int) -> Output:

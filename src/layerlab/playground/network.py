@@ -19,7 +19,7 @@ from layerlab.playground import checks
 from layerlab.playground.data_sets import Points, inputs
 from layerlab.playground.kernels import classic, dropout, general
 from layerlab.playground.kernels.vectors import DOUBLES
-from layerlab.playground.layout import Activation, Column, Layout, Optimizer, Output, Regularization, layout_of
+from layerlab.playground.layout import Column, Layout, Optimizer, Output, Regularization, layout_of
 from layerlab.playground.parts import Gradients, Layer, LayerGradients, Snapshot
 from layerlab.playground.random_numbers import Random
 from layerlab.playground.schedule import learning_rates
@@ -533,11 +533,4 @@ def grid(features: tuple[str, ...], resolution: int) -> Floats:
 
 def is_plain(specification: Specification, layout: Layout) -> bool:
     """Return whether the small kernels compute this network: one output, squared error, descent, classic layers."""
-    table = layout.table
-    return bool(
-        specification.optimizer == "sgd"
-        and layout.output in (Output.LINEAR_MSE, Output.TANH_MSE)
-        and not specification.dropout
-        and (table[:, Column.ACTIVATION] <= Activation.RELU).all()
-        and not table[:, [Column.NORMALIZED, Column.SKIP]].any()
-    )
+    return layout.is_plain and specification.optimizer == "sgd" and not specification.dropout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,17 +32,22 @@ class Constant:
 
 def best_constant(specification: Specification, points: Points) -> Constant:
     """Return the best constant for the loss of ``specification``: the mean label, or the share of each class."""
+    return _fitted(points, specification.problem, specification.loss, specification.classes)
+
+
+@lru_cache(512)  # the arms of a replicate share their points
+def _fitted(points: Points, problem: str, loss: str, count: int) -> Constant:
     train, held_out = points.train[:, 2], points.test[:, 2]
-    if specification.problem == "regression":
+    if problem == "regression":
         mean = train.mean()
         return Constant(_squared(train - mean), _squared(held_out - mean), None)
-    classes = np.array([-1.0, 1.0] if specification.classes == 2 else range(specification.classes))
+    classes = np.array([-1.0, 1.0] if count == 2 else range(count))
     shares = (train[:, None] == classes).mean(axis=0)
     accuracy = float((held_out == classes[shares.argmax()]).mean())
-    if specification.loss == "cross-entropy":
+    if loss == "cross-entropy":
         surprise = -np.log(np.maximum(shares, 1 / (2 * len(train))))  # a class may be missing in training
         losses = [float(surprise[np.searchsorted(classes, part)].mean()) for part in (train, held_out)]
-    elif specification.classes == 2:
+    elif count == 2:
         losses = [_squared(part - train.mean()) for part in (train, held_out)]
     else:
         losses = [_squared((part[:, None] == classes) - shares) for part in (train, held_out)]

@@ -76,10 +76,11 @@ class PlaygroundEngine:
 
     def groups(self, trials: Sequence[Trial]) -> list[list[Trial]]:
         """Divide trials into groups of some seconds; networks of one shape, which train side by side, stay together."""
-        shapes: dict[tuple[Any, ...], list[Trial]] = {}
+        shapes: dict[tuple[Any, ...], list[tuple[Trial, float]]] = {}
         for trial in trials:
-            shape = shape_of(specification_of_settings(trial.settings)) or ("alone",)
-            shapes.setdefault((*shape, trial.settings["epochs"]), []).append(trial)
+            specification, epochs = specification_of_settings(trial.settings), trial.settings["epochs"]
+            key = (epochs, *(shape_of(specification) or ("alone",)))
+            shapes.setdefault(key, []).append((trial, seconds_of(specification, epochs)))
         groups: list[list[Trial]] = [[]]
         cores = os.cpu_count() or 1
         seconds = 0.0
@@ -89,8 +90,8 @@ class PlaygroundEngine:
                     groups.append([])
                     seconds = 0.0
                 together = alike[start : start + SINGLES]
-                groups[-1] += together
-                seconds += sum(map(seconds_of, together))
+                groups[-1] += [trial for trial, _ in together]
+                seconds += sum(cost for _, cost in together)
         return groups if trials else []
 
     def run(self, trials: Sequence[Trial], report: Report, threads: int | None = None) -> None:
@@ -101,29 +102,30 @@ class PlaygroundEngine:
         never reached the target. One whose training loss ends at :data:`KEPT` of the best constant's or more did not
         learn; its figures are its own.
         """
-        trials = sorted(trials, key=seconds_of, reverse=True)  # the longest first: no core waits for it at the end
         jobs = []
         for trial in trials:
             specification = specification_of_trial(trial)
             jobs.append(Job(specification, trial.settings["epochs"], partial(_network, trial, specification)))
+        # The longest first, so that no core waits for it at the end.
+        order = sorted(range(len(jobs)), key=lambda i: seconds_of(jobs[i].specification, jobs[i].epochs), reverse=True)
 
         def ended(trainings: list[tuple[int, Training]]) -> None:
-            for index, training in trainings:
-                report(trials[index], _outcome(trials[index], training))
+            for place, training in trainings:
+                trial = trials[order[place]]
+                report(trial, _outcome(trial, training))
 
-        train_each(jobs, ended, "single", threads)
+        train_each([jobs[index] for index in order], ended, "single", threads)
 
     def time_step(self, settings: Mapping[str, Any], rounds: int) -> list[float]:
         """Return the seconds that one update of this network alone takes, measured ``rounds`` times."""
         return seconds_of_updates(specification_of_settings(settings), rounds)
 
 
-def seconds_of(trial: Trial) -> float:
+def seconds_of(specification: Specification, epochs: int) -> float:
     """Return about how long a trial takes one core."""
-    specification = specification_of_settings(trial.settings)
     layout, train = layout_of(specification), training_points(specification)
     points = 3 * train + POINTS[specification.problem]
-    work: int = points * (layout.parameters + 10 * sum(specification.units)) * trial.settings["epochs"]
+    work = points * (layout.parameters + 10 * sum(specification.units)) * epochs
     return OVERHEAD + work * (IN_LANES if is_plain(specification, layout) else ALONE)
 
 
