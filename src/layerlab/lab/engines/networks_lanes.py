@@ -116,8 +116,13 @@ class Lanes:
 
     def update(self, rows: Tensor, labels: Tensor) -> None:
         """Take one step of every network on its images; the network must be in training mode."""
-        logits = self.network(self.data.inputs(rows))  # lanes, N, classes
+        logits = self._logits(rows)
         self.descent.step(torch.autograd.grad(logits, self.parameters, _slope(logits.detach(), labels)))
+
+    def _logits(self, rows: Tensor) -> Tensor:
+        """Return (lanes, N, classes); a stack gives more, which fill up."""
+        logits: Tensor = self.network(self.data.inputs(rows))
+        return logits[..., : self.classes]
 
     @torch.no_grad()
     def evaluate(self, rows: Tensor, labels: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -125,7 +130,7 @@ class Lanes:
         self.network.eval()
         losses, right = torch.zeros(len(rows), dtype=torch.float64), torch.zeros(len(rows), dtype=torch.float64)
         for some, wanted in zip(torch.split(rows, CHUNK, 1), torch.split(labels, CHUNK, 1), strict=True):
-            logits = self.network(self.data.inputs(some)).mT  # lanes, classes, N
+            logits = self._logits(some).mT  # lanes, classes, N
             losses -= torch.log_softmax(logits, 1).gather(1, wanted[:, None]).double().sum((1, 2))
             right += (logits.argmax(1) == wanted).sum(1)
         return (losses / rows.shape[1]).numpy(), (right / rows.shape[1]).numpy()

@@ -3,33 +3,50 @@
 A dense layer of many networks is one batched matrix product. Activations, skips and dropout go element by element and
 serve stacked values as they are. Convolutions do not gain: with weights of their own for each lane they become grouped
 convolutions, which take longer than one network after another.
+
+Every layer's width is filled up to a multiple of :data:`ALIGNED` by units whose weights are and stay zero. Without
+them the lanes would begin at uneven addresses, by which a matrix product chooses its way: the last bits of a network
+would depend on its lane.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 __all__ = ["StackedBatchNorm", "StackedLinear", "fill_lane", "stack"]
+
+ALIGNED: Final = 16
+"""Numbers of a cache line, and of the widest vectors of a processor."""
 
 
 class StackedLinear(nn.Module):
     """The dense layers of ``lanes`` networks.
 
     Input shape:
-        (lanes, N, in_features)
+        (lanes, N, in_features), filled up or not
 
     Output shape:
-        (lanes, N, out_features)
+        (lanes, N, out_features), filled up
     """
 
     def __init__(self, linear: nn.Linear, lanes: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(lanes, *linear.weight.shape))
-        self.bias = nn.Parameter(torch.empty(lanes, 1, linear.out_features))
+        self.inputs, outputs = _filled_up(linear.in_features), _filled_up(linear.out_features)
+        self.weight = nn.Parameter(torch.zeros(lanes, outputs, self.inputs))
+        self.bias = nn.Parameter(torch.zeros(lanes, 1, outputs))
+        if self.inputs > linear.in_features:
+            # A unit that fills up may still give something: a sigmoid of zero is a half.
+            own = (torch.arange(self.inputs) < linear.in_features).float()
+            self.weight.register_hook(own.mul)  # type: ignore[no-untyped-call]
 
     def forward(self, x: Tensor) -> Tensor:
         """Return each lane's weights times its input, plus its bias."""
+        if x.shape[-1] < self.inputs:
+            x = functional.pad(x, (0, self.inputs - x.shape[-1]))
         return torch.baddbmm(self.bias, x, self.weight.mT)  # lanes, N, out_features
 
 
@@ -37,7 +54,7 @@ class StackedBatchNorm(nn.Module):
     """The batch normalisations of ``lanes`` networks: each lane by its own batch.
 
     Input shape:
-        (lanes, N, features)
+        (lanes, N, features), filled up
 
     Output shape:
         as the input.
@@ -51,10 +68,10 @@ class StackedBatchNorm(nn.Module):
 
     def __init__(self, norm: nn.BatchNorm1d, lanes: int) -> None:
         super().__init__()
-        shape = (lanes, 1, norm.num_features)
-        self.weight, self.bias = nn.Parameter(torch.empty(shape)), nn.Parameter(torch.empty(shape))
-        self.register_buffer("running_mean", torch.empty(shape))
-        self.register_buffer("running_var", torch.empty(shape))
+        shape = (lanes, 1, _filled_up(norm.num_features))
+        self.weight, self.bias = nn.Parameter(torch.zeros(shape)), nn.Parameter(torch.zeros(shape))
+        self.register_buffer("running_mean", torch.zeros(shape))
+        self.register_buffer("running_var", torch.zeros(shape))
         self.eps, self.momentum = norm.eps, norm.momentum or 0.0
 
     def forward(self, x: Tensor) -> Tensor:
@@ -76,7 +93,7 @@ def stack(network: nn.Module, lanes: int) -> nn.Module:
         (lanes, N, channels, height, width)
 
     Output shape:
-        (lanes, N, classes)
+        (lanes, N, classes), filled up
     """
     for name, module in network.named_children():
         if isinstance(module, nn.Linear):
@@ -92,4 +109,9 @@ def fill_lane(stacked: nn.Module, lane: int, network: nn.Module) -> None:
     """Copy the weights and running statistics of a plain network into one lane."""
     plain = network.state_dict()
     for name, values in stacked.state_dict().items():
-        values[lane] = plain[name]
+        own = plain[name]
+        values[lane][(..., *map(slice, own.shape))] = own
+
+
+def _filled_up(units: int) -> int:
+    return -(-units // ALIGNED) * ALIGNED
