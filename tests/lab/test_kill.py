@@ -31,7 +31,7 @@ def stored(folder: Path) -> dict[str, str]:
 def log(folder: Path) -> list[tuple[str, float]]:
     path = Path(f"{folder}.log")
     lines = path.read_text().splitlines() if path.exists() else []
-    return [(line.split()[0], float(line.split()[2])) for line in lines]
+    return [(line.split()[0], float(line.split()[1])) for line in lines]
 
 
 @pytest.mark.timeout(120)

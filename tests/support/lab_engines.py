@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import struct
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -78,9 +79,16 @@ class TinyEngine:
             time.sleep(trial.settings["seconds"])
             if log := os.environ.get("LAB_LOG"):
                 with Path(log).open("a") as file:
-                    file.write(f"{trial.key} {os.getpid()} {time.time()}\n")
+                    file.write(f"{trial.key} {time.time()} {_node()}\n")
             outcome = outcome_of(trial)
             report(trial, Outcome(outcome.values, outcome.curve, outcome.failure, time.perf_counter() - began))
+
+
+def _node() -> str:
+    """Return which node of a Ray cluster this is, if of any."""
+    if "ray" not in sys.modules or not (ray := sys.modules["ray"]).is_initialized():
+        return "none"
+    return str(ray.get_runtime_context().get_node_id())
 
 
 class TimingEngine(TinyEngine):

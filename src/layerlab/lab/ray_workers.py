@@ -12,9 +12,11 @@ import signal
 import socket
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import Any, Final
 
 import layerlab
@@ -29,7 +31,8 @@ __all__ = ["checked_address", "connected", "run_on_ray", "work"]
 
 ALONE: Final = ("timing",)
 """Engines whose trials measure time."""
-_RETRIES: Final = 5
+_RETRIES: Final = 3
+"""How often a group runs again whose node or process died."""
 _SECONDS_TO_ANSWER: Final = 10
 _SECONDS_WITHOUT_A_NODE: Final = 60
 """How long a cluster may have no node that works: one may be on its way."""
@@ -78,7 +81,8 @@ def connected(address: str) -> Iterator[None]:
                 ray.init("local", include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL)
             else:
                 _knock(address)
-                ray.init(checked_address(address), log_to_driver=False, logging_level=logging.CRITICAL)
+                with warnings.catch_warnings(action="ignore"):  # what it warns of, it raises as well
+                    ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
         except LayerlabError:
             raise
         except Exception as error:  # Ray has many: of versions, of its own processes, of gRPC
@@ -99,17 +103,9 @@ def run_on_ray(address: str, groups: Iterable[list[Trial]], collector: Collector
         Stopped: a person asked to stop; what was in flight is cancelled.
     """
     with connected(address):
-        import ray
-
         every = list(groups)
-        try:
-            _Hand(collector, deadline).all(group for group in every if group[0].engine not in ALONE)
-            _Hand(collector, deadline, alone=True).all(group for group in every if group[0].engine in ALONE)
-        except (ConnectionError, ray.exceptions.RayError) as error:
-            raise LayerlabError(
-                f"the Ray cluster at {address} has failed ({_first_line(error)}); what was reported is stored, and the "
-                "same command goes on from there"
-            ) from error
+        _Hand(collector, deadline).all(group for group in every if group[0].engine not in ALONE)
+        _Hand(collector, deadline, alone=True).all(group for group in every if group[0].engine in ALONE)
 
 
 def work(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,10 +154,9 @@ class _Hand:
     """
 
     def __init__(self, collector: Collector, deadline: float | None, *, alone: bool = False) -> None:
-        import ray
-
         self._collector, self._deadline, self._alone = collector, deadline, alone
-        self._task = ray.remote(work)
+        self._options: dict[str, Any] = {"max_retries": _RETRIES}
+        self._waiting: deque[list[Trial]] = deque()
         self._flying: dict[Any, list[Trial]] = {}
         self._idle_since: float | None = None
 
@@ -169,26 +164,27 @@ class _Hand:
         """Run them all."""
         import ray
 
-        waiting = deque(groups)
-        if not waiting:
+        self._waiting.extend(groups)
+        if not self._waiting:
             return
         if self._alone:
             self._pin()
         try:
-            while waiting or self._flying:
+            while self._waiting or self._flying:
                 self._collector.check()
                 if self._deadline is not None and time.monotonic() >= self._deadline:
-                    waiting.clear()
+                    self._waiting.clear()
                 places = 1 if self._alone else self._cores()
                 self._collector.at_once = max(places, 1)
-                while waiting and len(self._flying) < places:
-                    group = waiting.popleft()
+                while self._waiting and len(self._flying) < places:
+                    group = self._waiting.popleft()
                     self._flying[self._send(group)] = group
                 if self._flying:
-                    ended, _ = ray.wait(list(self._flying), timeout=0.2)
+                    with _answering():
+                        ended, _ = ray.wait(list(self._flying), timeout=0.2)
                     for reference in ended:
                         self._take(self._flying.pop(reference), reference)
-                elif waiting:
+                elif self._waiting:
                     time.sleep(0.2)
         finally:
             for reference in self._flying:
@@ -200,21 +196,21 @@ class _Hand:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        every: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        with _answering():
+            every: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
         nodes = [node for node in every if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
         if not nodes:
             raise LayerlabError("the Ray cluster has no node with a core; times are measured on one")
         node = max(nodes, key=lambda node: (node["Resources"]["CPU"], node["NodeID"]))
-        self._task = self._task.options(
-            num_cpus=node["Resources"]["CPU"],
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False),
-        )
+        self._options["num_cpus"] = node["Resources"]["CPU"]
+        self._options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
 
     def _cores(self) -> int:
         """Return how many cores the cluster has now. Raises LayerlabError where it has had none for a while."""
         import ray
 
-        cores = int(ray.cluster_resources().get("CPU", 0))  # type: ignore[no-untyped-call]
+        with _answering():
+            cores = int(ray.cluster_resources().get("CPU", 0))  # type: ignore[no-untyped-call]
         if cores:
             self._idle_since = None
             return cores
@@ -226,29 +222,39 @@ class _Hand:
             )
         return 0
 
+    @cached_property
+    def _task(self) -> Any:
+        import ray
+
+        return ray.remote(**self._options)(work)
+
     def _send(self, group: list[Trial]) -> Any:
-        return self._task.options(max_retries=_RETRIES).remote(
-            {
-                "layerlab": layerlab.__version__,
-                "trials": [trial.to_dict() for trial in group],
-                "threads": None if self._alone else 1,
-            }
-        )
+        job = {
+            "layerlab": layerlab.__version__,
+            "trials": [trial.to_dict() for trial in group],
+            "threads": None if self._alone else 1,
+        }
+        with _answering():
+            try:
+                return self._task.remote(job)
+            except (ImportError, AttributeError) as error:  # the head of the cluster looks for :func:`work` first
+                raise _not_there(error) from error
 
     def _take(self, group: list[Trial], reference: Any) -> None:
         """Take what a group gave."""
         import ray
 
-        try:
-            answer: dict[str, Any] = ray.get(reference)
-        except ray.exceptions.RayTaskError as error:
-            raise LayerlabError(
-                f"a node of the Ray cluster cannot run Layerlab {layerlab.__version__}, which must be installed there, "
-                f"too: {_first_line(error.cause)}"
-            ) from error
-        except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
-            self._collector.fail([(trial, f"{_first_line(error)} ({_RETRIES} times again)") for trial in group])
-            return
+        with _answering():
+            try:
+                answer: dict[str, Any] = ray.get(reference)
+            except ray.exceptions.RayTaskError as error:
+                raise _not_there(error.cause) from error
+            except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
+                if len(group) > 1:  # one of them may be the reason
+                    self._waiting.extend([trial] for trial in group)
+                else:
+                    self._collector.fail([(group[0], f"{type(error).__name__}, {_RETRIES + 1} times")])
+                return
         if answer["layerlab"] != layerlab.__version__:
             raise LayerlabError(
                 f"the node {answer['host']} of the Ray cluster has Layerlab {answer['layerlab']}, this machine has "
@@ -261,6 +267,27 @@ class _Hand:
         self._collector.fail([(by_key[key], reason) for key, reason in answer["failures"].items()])
         if answer["refused"]:
             raise LayerlabError(answer["refused"])
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Say in one sentence that the cluster does not answer any more, whichever way Ray and gRPC put it."""
+    try:
+        yield
+    except LayerlabError:
+        raise
+    except Exception as error:
+        raise LayerlabError(
+            f"the Ray cluster has failed ({_first_line(error)}); what was reported is stored, and the same command "
+            "goes on from there"
+        ) from error
+
+
+def _not_there(error: BaseException) -> LayerlabError:
+    return LayerlabError(
+        f"a node of the Ray cluster cannot run Layerlab {layerlab.__version__}, which must be installed there, too: "
+        f"{_first_line(error)}"
+    )
 
 
 def _knock(address: str) -> None:
