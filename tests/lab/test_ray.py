@@ -152,6 +152,14 @@ def test_a_node_of_another_version_trains_nothing() -> None:
     assert ray_workers.work(job).keys() == {"layerlab", "host"}
 
 
+def test_too_few_groups_are_cut() -> None:
+    groups = [trials_of(10), trials_of(7, depth=3)]
+    assert list(ray_workers._parts(groups, 2)) == groups
+    assert list(ray_workers._parts(groups, 0)) == groups
+    assert [len(part) for part in ray_workers._parts(groups, 6)] == [4, 4, 2, 3, 3, 1]
+    assert [trial for part in ray_workers._parts(groups, 99) for trial in part] == [*groups[0], *groups[1]]
+
+
 @pytest.mark.slow
 def test_times_are_measured_on_one_node_with_nothing_beside(cluster: TwoNodes, store: Store) -> None:
     trials = trials_of(18, "timing", seconds=0.1) + trials_of(36, seconds=0.1)

@@ -7,6 +7,7 @@ time, on one node that nothing else of Ray's runs on meanwhile.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any, Final
@@ -33,6 +34,8 @@ ALONE: Final = ("timing",)
 """Engines whose trials measure time."""
 _RETRIES: Final = 3
 """How often a group runs again whose node or process died."""
+_EACH: Final = 2
+"""Groups that each core is to get at least."""
 _SECONDS_TO_ANSWER: Final = 10
 _SECONDS_WITHOUT_A_NODE: Final = 60
 """How long a cluster may have no node that works: one may be on its way."""
@@ -104,8 +107,8 @@ def run_on_ray(address: str, groups: Iterable[list[Trial]], collector: Collector
     """
     with connected(address):
         every = list(groups)
-        _Hand(collector, deadline).all(group for group in every if group[0].engine not in ALONE)
-        _Hand(collector, deadline, alone=True).all(group for group in every if group[0].engine in ALONE)
+        _Hand(collector, deadline).all([group for group in every if group[0].engine not in ALONE])
+        _Hand(collector, deadline, alone=True).all([group for group in every if group[0].engine in ALONE])
 
 
 def work(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,15 +163,15 @@ class _Hand:
         self._flying: dict[Any, list[Trial]] = {}
         self._idle_since: float | None = None
 
-    def all(self, groups: Iterable[list[Trial]]) -> None:
+    def all(self, groups: Sequence[list[Trial]]) -> None:
         """Run them all."""
         import ray
 
-        self._waiting.extend(groups)
-        if not self._waiting:
+        if not groups:
             return
         if self._alone:
             self._pin()
+        self._waiting.extend(groups if self._alone else _parts(groups, _EACH * self._cores()))
         try:
             while self._waiting or self._flying:
                 self._collector.check()
@@ -288,6 +291,15 @@ def _not_there(error: BaseException) -> LayerlabError:
         f"a node of the Ray cluster cannot run Layerlab {layerlab.__version__}, which must be installed there, too: "
         f"{_first_line(error)}"
     )
+
+
+def _parts(groups: Sequence[list[Trial]], least: int) -> Iterator[list[Trial]]:
+    """Yield the groups, cut so that there are about ``least``: those of one machine may be too few for many."""
+    pieces = max(1, math.ceil(least / len(groups)))
+    for group in groups:
+        size = math.ceil(len(group) / pieces)
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
 
 
 def _knock(address: str) -> None:
