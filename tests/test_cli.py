@@ -46,8 +46,14 @@ def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on the small digits, made once."""
     folder = tmp_path_factory.mktemp("walk")
     (folder / "small.py").write_text(SMALL_NETWORK)
-    command = [sys.executable, "-m", "layerlab", "train", "small.py", "--data", "digits", "--output", "run"]
-    subprocess.run([*command, *map(str, SMALL)], cwd=folder, check=True, capture_output=True)
+    from layerlab.cli import main
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
+        patch.chdir(folder)
+        words = ["layerlab", "train", "small.py", "--data", "digits", "--output", "run", *map(str, SMALL)]
+        patch.setattr("sys.argv", words)
+        main()
+    assert not end.value.code
     return folder / "run"
 
 
