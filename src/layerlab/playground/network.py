@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -84,8 +84,6 @@ class Network:
         """Running means of batch normalisation, then running variances."""
         self.dead: Flags = np.zeros(layout.parameters, np.bool_)
         self.frozen: Flags = np.zeros(layout.parameters, np.bool_)
-        self.layers: list[Layer] = [self._layer(index) for index in range(len(layout.table))]
-        """The hidden layers, then the output layer."""
         optimizer = Optimizer[specification.optimizer.upper()]
         stateful = 0 if optimizer == Optimizer.SGD else layout.parameters
         self._first: Floats = np.zeros(0 if optimizer == Optimizer.RMSPROP else stateful)
@@ -100,7 +98,13 @@ class Network:
         self._key: Final = np.uint64(int.from_bytes(digest))
         self.set_points(points)
         self._draw(Random(specification.weight_seed) if specification.weight_seed else random)
-        self._mark_frozen()
+        if specification.frozen:
+            self._mark_frozen()
+
+    @cached_property  # thousands of networks are trained whose layers nobody looks at
+    def layers(self) -> list[Layer]:
+        """The hidden layers, then the output layer; they show the vectors of the network and change with them."""
+        return [self._layer(index) for index in range(len(self.layout.table))]
 
     def _layer(self, index: int) -> Layer:
         entry = [int(value) for value in self.layout.table[index]]
@@ -137,19 +141,18 @@ class Network:
         return "sigmoid" if self.specification.loss == "cross-entropy" else "tanh"
 
     def _draw(self, random: Random) -> None:
-        name = self.specification.initialization
-        for layer in self.layers:
-            bound = 0.5
-            if name in ("glorot", "he") and layer.inputs:
-                fan_out = layer.units * layer.pieces if name == "glorot" else 0
-                bound = math.sqrt(6 / (layer.inputs + fan_out))
-            flat = layer.weights.reshape(-1)
-            flat[:] = random.numbers(flat.size) * (2 * bound) - bound
-            layer.biases[...] = 0.1 if name == "classic" else 0.0
-            if name == "zero":
-                flat[:] = 0.0
-            if layer.gamma is not None and layer.running_variance is not None:
-                layer.gamma[...] = layer.running_variance[...] = 1.0
+        """Draw the weights layer by layer, which is their order in the vector; set all else to its start."""
+        layout, name = self.layout, self.specification.initialization
+        weights, scales = layout.weights, layout.weights + layout.biases
+        bound: float | Floats = 0.5
+        if name in ("glorot", "he"):
+            bound = np.concatenate([_bounds(row, name) for row in layout.table.tolist()])
+        self.parameters[:weights] = random.numbers(weights) * (2 * bound) - bound
+        if name == "zero":
+            self.parameters[:weights] = 0.0
+        self.parameters[weights:scales] = 0.1 if name == "classic" else 0.0
+        self.parameters[scales : scales + layout.scales] = 1.0
+        self.running[layout.scales :] = 1.0
 
     def _mark_frozen(self) -> None:
         self.frozen[:] = False
@@ -174,7 +177,7 @@ class Network:
     def work(self) -> int:
         """How many multiplications an epoch costs, about; some hundred millions take a second."""
         points = 4 * len(self._points.train) + len(self._points.test)
-        return points * (len(self.parameters) + 10 * sum(layer.units for layer in self.layers))
+        return points * (len(self.parameters) + 10 * sum(self.specification.units))
 
     @property
     def finite(self) -> bool:
@@ -519,6 +522,13 @@ class Network:
             mine[:] = theirs
         self._reserve_queue(snapshot.queue.shape[1])
         self._queue[:, : snapshot.queue.shape[1]] = snapshot.queue
+
+
+def _bounds(row: list[int], name: str) -> Floats:
+    """Return for each weight of a layer, a row of the layout's table, how large it may be at first."""
+    inputs, sums = row[Column.INPUTS], row[Column.UNITS] * row[Column.PIECES]
+    fan_out = sums if name == "glorot" else 0
+    return np.full(inputs * sums, math.sqrt(6 / (inputs + fan_out)) if inputs else 0.0)
 
 
 @lru_cache(64)
