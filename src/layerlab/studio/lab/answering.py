@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import shlex
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import TypedDict
 
 from layerlab.lab.question import list_questions, question
+from layerlab.lab.report.figures import figure, figure_title, profiled
 from layerlab.lab.words import headline, sentences
+from layerlab.lab.words.tables import arms_table, contrasts_table
 from layerlab.lab.words.vocabulary import Vocabulary
-from layerlab.studio.command_error import CommandError
 from layerlab.studio.lab.composing import experiment_stored
 from layerlab.studio.lab.live import live
 
@@ -80,8 +82,8 @@ def words_of(answer: Answer, language: str) -> Answered:
         "design": answer.design_hash,
         "headline": headline(answer, language),
         "sentences": [{"kind": one.kind, "text": one.text} for one in sentences(answer, language)],
-        "tables": [],
-        "figures": [],
+        "tables": _tables(answer, language),
+        "figures": _figures(answer, language),
         "next": [_next(line, language) for line in answer.next],
         "command": answer.command,
         "facts": [
@@ -90,8 +92,38 @@ def words_of(answer: Answer, language: str) -> Answered:
             [words.say("report.date"), answer.date],
             [words.say("report.versions"), ", ".join(f"{name} {version}" for name, version in answer.versions.items())],
         ],
-        "live": live(answer),
+        "live": live(answer, answer.points),
     }
+
+
+def _figures(answer: Answer, language: str) -> list[Titled]:
+    """Return the figures by number: those of the findings, then the profiles."""
+    titles = [figure_title(answer, finding, language) for finding in answer.findings]
+    for finding in profiled(answer):
+        words = Vocabulary(answer, language, finding.comparison)
+        titles.append(words.sentence(words.say("figure.profile"), stop=False))
+    return [{"number": number, "title": html.unescape(title)} for number, title in enumerate(titles)]
+
+
+def _tables(answer: Answer, language: str) -> list[Table]:
+    """Return the tables of arms and of contrasts of every comparison."""
+    found: list[Table] = []
+    for name in answer.comparisons:
+        words = Vocabulary(answer, language, name)
+        told = [(words.say("report.arms"), arms_table(answer, name, language))]
+        for finding in answer.findings:
+            if finding.comparison == name and (contrasts := contrasts_table(answer, finding, language, tasks=False)):
+                told.append((f"{words.say('report.contrasts')}: {words.metric(finding.metric, 'short')}", contrasts))
+        where = words.title(name)
+        for title, table in told:
+            found.append(
+                {
+                    "title": f"{title} ({where})" if where else title,
+                    "columns": list(table.columns),
+                    "rows": [list(row) for row in table.rows],
+                }
+            )
+    return found
 
 
 def _next(line: str, language: str) -> Next:
@@ -119,11 +151,5 @@ def figure_of(design: str, number: int, language: str) -> dict[str, Any]:
     Raises:
         LayerlabError: the design was not run here, has no answer, or no such figure.
     """
-    from layerlab.lab.report.figures import figure
-
-    answer = experiment_stored(design).answer
-    if number >= len(answer.findings):
-        raise CommandError(
-            "lab.error.figure", f"the answer has {len(answer.findings)} figures, and no number {number}", number=number
-        )
-    return figure(answer, number, language)
+    made: dict[str, Any] = figure(experiment_stored(design).answer, number, language)
+    return made

@@ -1,4 +1,4 @@
-"""What a page may ask for: a known question or one of its own, on which tasks, with how many seeds; how much of each."""
+"""What a page may ask for: a known question or one of its own, the tasks, the seeds; and how much of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Scalar = bool | int | float | Name
 Level = Scalar | Annotated[list[Scalar], Field(min_length=1, max_length=20)]
 """Of a factor; a list is one level of features or of layers."""
-Rate = Annotated[float, Field(gt=0)]
+Levels = Annotated[list[Level], Field(min_length=2, max_length=20)]
+Grid = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1, max_length=20)]
 Language = Literal["en", "pl"]
 Engine = Literal["playground", "networks"]
 """Of an own question."""
@@ -27,12 +28,10 @@ class _Strict(BaseModel):
 class Own(_Strict):
     """A question of the page's own: one comparison. The tasks decide which networks it is of."""
 
-    vary: Annotated[
-        dict[Name, Annotated[list[Level], Field(min_length=2, max_length=20)]], Field(min_length=1, max_length=3)
-    ]
+    vary: Annotated[dict[Name, Levels], Field(min_length=1, max_length=3)]
     """Factor -> levels; the arms are all combinations."""
     hold: Annotated[dict[Name, Level], Field(max_length=20)] = {}
-    tune: Annotated[dict[Name, Annotated[list[Rate], Field(min_length=1, max_length=20)]], Field(max_length=2)] = {}
+    tune: Annotated[dict[Name, Grid], Field(max_length=2)] = {}
     """Factor -> grid."""
     metric: Name | None = None
     equal: Literal["parameters", "macs", "seconds"] | None = None

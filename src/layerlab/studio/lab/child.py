@@ -21,6 +21,8 @@ from layerlab.errors import LayerlabError
 from layerlab.studio.command_error import described
 
 if TYPE_CHECKING:
+    from layerlab.lab.answer import Answer
+    from layerlab.lab.experiment import Experiment
     from layerlab.lab.phases import Progress
 
 __all__ = ["main", "report_to", "sayer"]
@@ -29,6 +31,10 @@ _log = logging.getLogger(__name__)
 
 KINDNESS: Final = 5
 """Added to the process's niceness: a playground's frame comes first."""
+BETWEEN_LINES: Final = 0.2
+"""Seconds between two lines of progress at least, unless the phase changes or nothing is left."""
+BETWEEN_PICTURES: Final = 0.5
+"""Likewise of the runs."""
 PATIENCE: Final = 5.0
 """Seconds between the wish to end and the end, at most."""
 
@@ -48,7 +54,7 @@ def main() -> None:
         from layerlab.studio.lab.composing import experiment_of
 
         experiment = experiment_of(Asked.model_validate_json(asked))
-        experiment.run(report_to(say))
+        experiment.run(report_to(say, experiment))
     except LayerlabError as error:
         say({"failed": described(error)})
     except KeyboardInterrupt:  # the studio knows that it stopped it
@@ -60,30 +66,46 @@ def main() -> None:
         say({"done": True})
 
 
-def report_to(say: Callable[[dict[str, Any]], None], pause: float = 0.2) -> Callable[[Progress], None]:
+def report_to(say: Callable[[dict[str, Any]], None], experiment: Experiment) -> Callable[[Progress], None]:
     """Return what an experiment calls as it goes on.
 
     Args:
         say: takes a line.
-        pause: seconds between two lines of progress at least, unless the phase changes or nothing is left.
+        experiment: whose runs are shown as they arrive, long before all arms have enough of them for an answer.
     """
-    from layerlab.studio.lab.live import live
+    from layerlab.lab.question import LANGUAGES
+    from layerlab.lab.words import headline
+    from layerlab.studio.lab.naming import empty_answer
 
-    said_at, said_phase = 0.0, ""
+    answer = empty_answer(experiment.request)
+    verdict = dict.fromkeys(LANGUAGES, "")
+    said_at, said_phase, pictured_at, runs = 0.0, "", 0.0, 0
 
     def report(progress: Progress) -> None:
-        nonlocal said_at, said_phase
+        nonlocal verdict, said_at, said_phase, pictured_at, runs
+        now, last = time.monotonic(), progress.done >= progress.total
         if progress.answer is not None:
-            say({"live": live(progress.answer)})
-        now = time.monotonic()
-        if now - said_at < pause and progress.phase == said_phase and progress.done < progress.total:
-            return
-        said_at, said_phase = now, progress.phase
-        left = progress.seconds_left
-        shown = {"phase": progress.phase, "done": progress.done, "total": progress.total, "seconds_left": left}
-        say({"progress": shown})
+            verdict = {language: headline(progress.answer, language) for language in LANGUAGES}
+        if progress.phase == "replicates" and progress.done != runs and (last or now >= pictured_at):
+            runs = progress.done
+            say({"live": _picture(experiment, answer, verdict)})
+            # Where many runs make it slow, training shall not wait for it.
+            pictured_at = time.monotonic() + max(BETWEEN_PICTURES, 5 * (time.monotonic() - now))
+        if now - said_at >= BETWEEN_LINES or progress.phase != said_phase or last:
+            said_at, said_phase = now, progress.phase
+            left = progress.seconds_left
+            shown = {"phase": progress.phase, "done": progress.done, "total": progress.total, "seconds_left": left}
+            say({"progress": shown})
 
     return report
+
+
+def _picture(experiment: Experiment, answer: Answer, verdict: dict[str, str]) -> dict[str, Any]:
+    from layerlab.lab.store import Store
+    from layerlab.studio.lab.live import arrived, live
+
+    with Store.open(experiment.folder) as store:
+        return live(answer, arrived(store.linked(experiment.design.hash)), verdict)
 
 
 def sayer(lines: IO[str]) -> Callable[[dict[str, Any]], None]:

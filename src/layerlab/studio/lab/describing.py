@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import TypedDict
@@ -12,10 +11,10 @@ from layerlab.lab.compose import LEARNING_RATES
 from layerlab.lab.engines import engine_named
 from layerlab.lab.engines.playground_settings import TASKS
 from layerlab.lab.metrics import METRICS
-from layerlab.lab.question import RULES, list_questions, question
+from layerlab.lab.question import LANGUAGES, RULES, list_questions, question
 from layerlab.lab.statistics import FEWEST, detectable
 from layerlab.lab.store import Store
-from layerlab.lab.words.amounts import Amounts
+from layerlab.lab.words.tables import design_rows
 from layerlab.studio.command_error import described
 from layerlab.studio.lab.composing import experiment_of, folder
 from layerlab.studio.lab.estimating import seconds_for
@@ -24,8 +23,6 @@ from layerlab.studio.lab.naming import Named, Words, arm_label, empty_answer, in
 if TYPE_CHECKING:
     from layerlab.lab.answer import Answer
     from layerlab.lab.design import Design, Plan
-    from layerlab.lab.question import Comparison
-    from layerlab.lab.words.vocabulary import Vocabulary
     from layerlab.studio.lab.asking import Asked
     from layerlab.studio.lab.limits import LabLimits
 
@@ -225,7 +222,7 @@ def _compared(answer: Answer, plan: Plan) -> Compared:
     return {
         "name": name,
         "title": in_all(answer, lambda words: words.title(name)),
-        "facts": [_fact(answer, key, text) for key, text in _facts(answer, plan).items()],
+        "facts": _facts(answer, name),
         "arms": [
             {
                 "name": arm.name,
@@ -239,42 +236,13 @@ def _compared(answer: Answer, plan: Plan) -> Compared:
     }
 
 
-def _fact(answer: Answer, key: str, text: Words) -> Fact:
-    return {"name": in_all(answer, lambda words: words.say(f"design.row.{key}")), "text": text}
-
-
-def _facts(answer: Answer, plan: Plan) -> dict[str, Words]:
-    """Return what was decided, by the key of its name."""
-    comparison = plan.comparison
-
-    def listed(given: Mapping[str, Iterable[Any]]) -> Words:
-        return in_all(answer, lambda words: _values(words, given), comparison.name)
-
-    found = {
-        "metric": in_all(answer, lambda words: _measured(words, comparison.metrics), comparison.name),
-        "smallest": in_all(answer, lambda words: _smallest(words, comparison), comparison.name),
-    }
-    if comparison.tune:
-        found["tuned"] = listed(comparison.tune)
-    if comparison.hold:
-        found["held"] = listed({name: [value] for name, value in comparison.hold.items()})
-    if (equal := comparison.equal) is not None:
-        found["equal"] = in_all(answer, lambda words: words.say(f"cost.{equal.rule}"), comparison.name)
-    return found
-
-
-def _values(words: Vocabulary, given: Mapping[str, Iterable[Any]]) -> str:
-    return "; ".join(
-        words.say("design.grid", factor=words.factor(name), values=words.joined([words.value(one) for one in levels]))
-        for name, levels in given.items()
-    )
-
-
-def _measured(words: Vocabulary, metrics: Iterable[str]) -> str:
-    first, *others = (words.metric(name, "short") for name in metrics)
-    return words.joined([words.say("design.first", metric=first), *others])
-
-
-def _smallest(words: Vocabulary, comparison: Comparison) -> str:
-    amounts = {name: Amounts(words, name).smallest(comparison.smallest(name)) for name in comparison.metrics}
-    return words.joined([f"{words.metric(name, 'short')} {amount}" for name, amount in amounts.items()])
+def _facts(answer: Answer, comparison: str) -> list[Fact]:
+    """Return what was decided of a comparison, in every language."""
+    told = {language: design_rows(answer, comparison, language) for language in LANGUAGES}
+    return [
+        {
+            "name": {language: rows[number][0] for language, rows in told.items()},
+            "text": {language: rows[number][1] for language, rows in told.items()},
+        }
+        for number in range(len(told[LANGUAGES[0]]))
+    ]

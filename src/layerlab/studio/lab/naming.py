@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from typing_extensions import TypedDict
 
-from layerlab.lab.answer import Answer
+from layerlab.lab.answer import Answer, ArmRow
+from layerlab.lab.design import Arm
 from layerlab.lab.question import LANGUAGES
 from layerlab.lab.request import Request
 from layerlab.lab.words.vocabulary import Vocabulary
@@ -51,27 +53,34 @@ def arm_label(answer: Answer, comparison: str, arm: str) -> Words:
 
 def names_of(engine: str) -> Answer:
     """Return an answer to nothing, for the general names of an engine's factors and tasks."""
-    return _empty("", {}, {}, engine, {}, {})
+    return Answer(
+        question="", title={}, words={}, comparisons={}, engine=engine, tasks=[], seeds=0, design={}, design_hash="",
+        findings=[], arms=[], points=[], tuning=[], caveats=[], detectable={}, next=[], command="", versions={},
+        date="", seconds=0.0, trials=0, complete=False,
+    )  # fmt: skip
 
 
 def empty_answer(request: Request) -> Answer:
     """Return an answer that knows the design alone."""
     design = request.design
-    titles = {plan.comparison.name: dict(plan.comparison.title) for plan in design.plans}
-    words = {language: dict(words) for language, words in request.words.items()}
-    return _empty(design.question, dict(request.title), words, design.engine, titles, design.to_dict())
+    return replace(
+        names_of(design.engine),
+        question=design.question,
+        title=request.title,
+        words=request.words,
+        comparisons={plan.comparison.name: plan.comparison.title for plan in design.plans},
+        tasks=design.tasks,
+        seeds=design.seeds,
+        design=design.to_dict(),
+        design_hash=design.hash,
+        arms=[_row(plan.comparison.name, arm) for plan in design.plans for arm in plan.arms],
+        command=request.command,
+    )
 
 
-def _empty(
-    question: str,
-    title: Words,
-    words: dict[str, Words],
-    engine: str,
-    comparisons: dict[str, Words],
-    design: dict[str, object],
-) -> Answer:
-    return Answer(
-        question=question, title=title, words=words, comparisons=comparisons, engine=engine, tasks=[], seeds=0,
-        design=design, design_hash="", findings=[], arms=[], points=[], tuning=[], caveats=[], detectable={}, next=[],
-        command="", versions={}, date="", seconds=0.0, trials=0, complete=False,
+def _row(comparison: str, arm: Arm) -> ArmRow:
+    return ArmRow(
+        comparison=comparison, arm=arm.name, label=arm.label, task="", factors=arm.factors, tuned={},
+        parameters=arm.parameters, macs=arm.macs, seconds_per_step=None, epochs=arm.factors.get("epochs", 0), runs=0,
+        failed=0, values={},
     )  # fmt: skip

@@ -11,12 +11,12 @@ import { figureCard } from "./figures.js";
 const FILES = /** @type {const} */ (["report", "csv", "json"]);
 
 /**
- * @param {{ onask: (asked: Asked) => void }} options
+ * @param {{ onask: (asked: Asked) => void, onopen: (key: string) => void }} options told what is asked next, and the key of a run
  * @returns {{ root: HTMLElement, show: (answer: Answer, plotly: string) => void, hide: () => void }}
  */
-export function answerCard({ onask }) {
+export function answerCard({ onask, onopen }) {
   const words = h("div", { class: "lab-words" });
-  const figures = figureCard();
+  const figures = figureCard({ onopen });
   const rest = h("div", { class: "lab-rest" });
   const copied = h("p", { class: "muted small", role: "status" });
   const root = h("section", { class: "card lab-answer", "aria-label": message("lab.answer"), hidden: true }, words, figures.root, rest, copied);
@@ -38,11 +38,12 @@ export function answerCard({ onask }) {
       root.hidden = false;
       const of = (/** @type {string} */ kind) => answer.sentences.filter((one) => one.kind === kind).map((one) => h("li", null, one.text));
       const line = h("code", { class: "line" }, answer.command);
-      replace(words, h("h3", { class: "lab-headline" }, answer.headline), h("ul", { class: "lab-findings" }, of("finding")));
+      replace(words, h("h3", { class: "lab-headline" }, answer.headline));
       figures.show(answer, plotly);
       replace(rest,
+        h("h4", null, text("lab.findings")), h("ul", { class: "lab-findings" }, of("finding")),
         h("h4", null, text("lab.caveats")), h("ul", { class: "lab-caveats" }, of("caveat")),
-        answer.tables.map(table),
+        answer.tables.map((one, i) => table(one, i === 0)),
         h("details", { class: "lab-details" }, h("summary", null, text("lab.method")), h("ul", null, of("design")), facts(answer.facts)),
         answer.next.length ? [h("h4", null, text("lab.next")), h("ul", { class: "lab-next" }, answer.next.map((next) => h("li", null, further(next, onask))))] : null,
         h("h4", null, text("lab.again")),
@@ -64,9 +65,9 @@ function further({ command, title, asked }, onask) {
   return h("button", { type: "button", class: "button", onclick: () => onask(asked) }, title);
 }
 
-/** @param {Table} given */
-function table({ title, columns, rows }) {
-  return h("details", { class: "lab-details", open: true }, h("summary", null, title),
+/** @param {Table} given @param {boolean} open */
+function table({ title, columns, rows }, open) {
+  return h("details", { class: "lab-details", open }, h("summary", null, title),
     h("div", { class: "lab-table", tabindex: 0, role: "region", "aria-label": title },
       h("table", null,
         h("thead", null, h("tr", null, columns.map((name) => h("th", { scope: "col" }, name)))),

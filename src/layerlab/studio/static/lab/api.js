@@ -33,7 +33,7 @@ import { language } from "../locale.js";
 /** @typedef {(number | string | boolean | null)[]} Run place of its task, replicate, key, whether it failed, then a figure for each metric */
 /** @typedef {{ name: string, label: Words, means: Record<string, Record<string, (number | null)[]>>, points: Run[] }} Row */
 /** @typedef {{ name: string, title: Words, metrics: Metric[], tasks: Named[], hidden: number, arms: Row[] }} Panel */
-/** @typedef {{ verdict: Words, seeds: number, planned: number, complete: boolean, panels: Panel[] }} Live */
+/** @typedef {{ verdict: Words, complete: boolean, panels: Panel[] }} Live */
 /** @typedef {{ phase: string, done: number, total: number, seconds_left: number | null }} Progress */
 /** @typedef {{ state: string, place: number | null, progress: Progress | null, problem: Problem | null }} Status */
 /** @typedef {{ title: string, columns: string[], rows: string[][] }} Table */

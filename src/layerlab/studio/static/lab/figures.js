@@ -9,9 +9,10 @@ import { draw, plotly } from "./plot.js";
 /** @typedef {import("./api.js").Answer} Answer */
 
 /**
+ * @param {{ onopen: (key: string) => void }} options told the key of the run whose point was clicked
  * @returns {{ root: HTMLElement, show: (answer: Answer, address: string) => void, hide: () => void }}
  */
-export function figureCard() {
+export function figureCard({ onopen }) {
   const tabs = h("div", { class: "lab-figure-choice", role: "group", "aria-label": message("lab.figures") });
   const place = h("div", { class: "lab-plot" });
   const problem = h("p", { class: "failure", role: "alert", hidden: true });
@@ -33,7 +34,7 @@ export function figureCard() {
       place.setAttribute("role", "img");
       place.setAttribute("aria-label", answer.figures[chosen]?.title ?? "");
       width = place.clientWidth;
-      await draw(library, place, figure);
+      await draw(library, place, figure, (key) => onopen(key));
       problem.hidden = true;
     } catch (error) {
       if (mine !== newest) return;

@@ -53,7 +53,7 @@ export function mount(root) {
   const plan = designCard();
   const progress = progressCard({ onrun: () => void run(), onstop: () => void act("stop", { design: design?.hash }) });
   const runs = runsPanel({ design: () => design?.hash ?? "", onopen: openInPlayground });
-  const answer = answerCard({ onask: choose });
+  const answer = answerCard({ onask: choose, onopen: (key) => void runs.open(key) });
   const problem = h("p", { class: "failure", role: "alert", hidden: true });
   const again = h("button", { type: "button", class: "button", hidden: true, onclick: () => void begin() }, text("lab.retry"));
   const lead = h("section", { class: "card lab-lead" }, h("h2", null, text("lab.lead.title")), h("p", null, text("lab.lead")), h("p", { class: "muted" }, text("lab.lead.method")));

@@ -46,8 +46,9 @@ function allowStyles() {
  * @param {any} library
  * @param {HTMLElement} place
  * @param {Figure} figure
+ * @param {(key: string) => void} onopen told the key of the run whose point was clicked
  */
-export async function draw(library, place, figure) {
+export async function draw(library, place, figure, onopen) {
   const style = getComputedStyle(place);
   const read = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
   const axis = (/** @type {any} */ given) => ({ ...given, gridcolor: read("--line"), linecolor: read("--line-strong"), zerolinecolor: read("--line"), color: read("--ink") });
@@ -63,4 +64,9 @@ export async function draw(library, place, figure) {
     autosize: false,
   };
   await library.react(place, figure.data, layout, { displayModeBar: false, responsive: false });
+  const plot = /** @type {any} */ (place);
+  plot.removeAllListeners?.("plotly_click");
+  plot.on("plotly_click", (/** @type {{ points: { customdata?: unknown }[] }} */ { points: [point] }) => {
+    if (typeof point?.customdata === "string") onopen(point.customdata);
+  });
 }

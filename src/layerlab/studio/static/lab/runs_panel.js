@@ -13,7 +13,7 @@ import { strip } from "./strip.js";
 
 /**
  * @param {{ design: () => string, onopen: (link: string) => void }} options
- * @returns {{ root: HTMLElement, show: (live: Live | null) => void }}
+ * @returns {{ root: HTMLElement, show: (live: Live | null) => void, open: (key: string) => Promise<void> }}
  */
 export function runsPanel({ design, onopen }) {
   const picture = strip({ onopen: (key) => void open(key) });
@@ -63,6 +63,7 @@ export function runsPanel({ design, onopen }) {
 
   return {
     root,
+    open,
     show(next) {
       live = next;
       if (!next) replace(opened);
