@@ -51,8 +51,8 @@ class PlaygroundEngine:
 
     A trial's ``split`` draws the points and divides them, ``initialisation`` the weights, ``order`` the order of the
     training points and dropout; where ``order`` equals ``split``, the order is the one in which the playground itself
-    draws the points. The two parts of a trial never share a seed, so that no point that a choice was made on comes
-    back in the answer.
+    draws the points. The two parts of an experiment never share a seed, so that no point that a choice was made on
+    comes back in the answer; the spirals alone have the same points in every draw where their noise is 0.
     """
 
     name = "playground"
@@ -167,11 +167,11 @@ def _outcome(trial: Trial, training: Training) -> Outcome:
 
 def _failure(training: Training, constant: float) -> str:
     """Return why the network did not train; ``constant``: the training loss of the best constant."""
-    train = training.losses[:, 0]
+    train, held_out = training.losses.T
     if training.diverged >= 0:
         return f"diverged in epoch {max(1, training.diverged)}"
-    if train[-1] >= EXPLODED * constant:
-        calm = np.flatnonzero(train < EXPLODED * constant)
+    if train[-1] >= EXPLODED * constant or not np.isfinite(held_out[-1]):
+        calm = np.flatnonzero((train < EXPLODED * constant) & np.isfinite(held_out))
         return f"diverged in epoch {int(calm[-1]) + 1 if len(calm) else 1}"
     return "did not learn" if train[-1] >= KEPT * constant else ""
 
