@@ -23,15 +23,22 @@ class Pair:
         metric: what was measured.
         contrast: :meth:`layerlab.lab.statistics.Contrast.to_dict`.
         labels: of the arms, where they are no arms of the design.
+        as_planned: whether arm ``a`` comes first whichever is better.
     """
 
     def __init__(
-        self, words: Vocabulary, metric: str, contrast: Mapping[str, Any], labels: Mapping[str, str] | None = None
+        self,
+        words: Vocabulary,
+        metric: str,
+        contrast: Mapping[str, Any],
+        labels: Mapping[str, str] | None = None,
+        *,
+        as_planned: bool = False,
     ) -> None:
         self.words, self.metric, self.contrast = words, metric, contrast
         self.amounts = Amounts(words, metric)
         self.verdict: Mapping[str, Any] = contrast["verdict"]
-        self.turned = self.verdict["winner"] == "b"
+        self.turned = self.verdict["winner"] == "b" and not as_planned
         first, second = ("b", "a") if self.turned else ("a", "b")
         self._sides = first, second
         known = labels or {}
@@ -53,6 +60,21 @@ class Pair:
         """The advantage of the first arm in words."""
         value, low, high = self._advantage()
         return self.amounts.difference(value, low, high, ratio=self.contrast["log"])
+
+    @property
+    def signed(self) -> str:
+        """The advantage of the first arm, negative where it is none; a bare number where it is a ratio."""
+        value = self._advantage()[0]
+        if self.contrast["log"]:
+            return self.words.numbers.significant(value)
+        return _signed(self.difference.amount, value)
+
+    @property
+    def wins(self) -> tuple[float, float, float]:
+        """Share of the pairs in which the first arm is better, with its interval."""
+        one = self.contrast
+        share, low, high = one["p_better"], one["p_better_low"], one["p_better_high"]
+        return (1 - share, 1 - high, 1 - low) if self.turned else (share, low, high)
 
     @property
     def quoted(self) -> tuple[str, str]:
@@ -125,14 +147,10 @@ class Pair:
         seen, sign = self.difference, one["basis"] == "sign"
         means = [self.amounts.value(one[f"mean_{side}"]) for side in self._sides]
         what = f"{'median-' if sign else ''}{'ratio' if one['log'] else 'difference'}"
-        value = self._advantage()[0]
-        signed = numbers.significant(value) if one["log"] else _signed(seen.amount, value)
+        signed, wins = self.signed, self.wins
         if self.metric == "seconds_per_step":
             parts = ["evidence.means", "evidence.ratio", "evidence.timed"]
             return "; ".join(say(key, first=means[0], second=means[1], difference=signed) for key in parts)
-        wins = [one["p_better"], one["p_better_low"], one["p_better_high"]]
-        if self.turned:
-            wins = [1 - wins[0], 1 - wins[2], 1 - wins[1]]
         parts = [
             say("evidence.medians" if sign else "evidence.means", first=means[0], second=means[1]),
             say(f"evidence.{what}", difference=signed),

@@ -15,17 +15,27 @@
       training: read("--orange"), validation: read("--blue"), neutral: read("--muted"),
       right: [[0, read("--empty")], [1, read("--heat-right")]],
       wrong: [[0, read("--empty")], [1, read("--heat-wrong")]],
+      sequential: [[0, read("--scale-low")], [0.5, read("--scale-middle")], [1, read("--scale-high")]],
+      ...Object.fromEntries([...Array(8).keys()].map((number) => [`series-${number}`, read(`--series-${number}`)])),
       size: parseFloat(style.fontSize),
     };
+  }
+
+  function faint(colour) {
+    const part = (from) => parseInt(colour.slice(from, from + 2), 16);
+    return `rgba(${part(1)},${part(3)},${part(5)},0.18)`;
   }
 
   function painted(trace, colour) {
     const role = trace.meta.role;
     if (trace.type === "heatmap") return { ...trace, colorscale: colour[role] };
+    if (role === "sequential-marker") return { ...trace, marker: { ...trace.marker, colorscale: colour.sequential } };
+    const edge = trace.meta.outlined ? { line: { ...trace.marker.line, color: colour.page } } : {};
     return {
       ...trace,
       line: { ...trace.line, color: colour[role] },
-      marker: { ...trace.marker, color: colour[role] },
+      marker: { ...trace.marker, color: colour[role], ...edge },
+      ...(trace.fill ? { fillcolor: faint(colour[role]) } : {}),
     };
   }
 
@@ -47,8 +57,9 @@
       hoverlabel: { bgcolor: colour.panel, bordercolor: colour.rule, font: { color: colour.ink } },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: colour.muted, activecolor: colour.ink },
       shapes: (layout.shapes ?? []).map((shape) => ({ ...shape, line: { ...shape.line, color: colour.muted } })),
-      xaxis: axis(layout.xaxis, colour),
-      yaxis: axis(layout.yaxis, colour),
+      ...Object.fromEntries(
+        Object.entries(layout).filter(([name]) => /^[xy]axis\d*$/.test(name)).map(([name, one]) => [name, axis(one, colour)]),
+      ),
     };
   }
 
