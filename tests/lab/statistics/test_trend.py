@@ -98,6 +98,15 @@ def test_a_curve_that_turns_has_its_best_inside(goal: str) -> None:
     assert not over(measured([0.1, 0.2]), xs=[1, 2]).turns
 
 
+def test_a_best_level_inside_is_no_turn_where_the_curve_bends_the_other_way_or_not_at_all() -> None:
+    twice = over(measured([0.3, 0.0, 0.35, 0.0, 0.3]), xs=[1, 2, 3, 4, 5], log_x=False)
+    assert (twice.best, twice.turns) == (3.0, False)
+    by_chance = measured([0.3, 0.3, 0.3, 0.3], sd=0.0)
+    by_chance[2] += [0.05, -0.04] * 5
+    chance = over(by_chance)
+    assert (chance.best, chance.turns) == (4.0, False)
+
+
 def test_a_valley_is_not_flat() -> None:
     """Its ends are alike, and so the slope is nothing; its middle is not."""
     assert over(measured([0.3, 0.1, 0.1, 0.3])).verdict == Verdict("undecided", reason="not-a-line")

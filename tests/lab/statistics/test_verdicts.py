@@ -88,6 +88,20 @@ def test_more_contrasts_take_more_pairs_than_six() -> None:
     assert {one.verdict.kind for one in judge([pair([0.9] * 7, [0.1] * 7)] * 3)} == {"better"}
 
 
+def test_that_they_differ_at_all_is_a_claim_like_the_others() -> None:
+    slight = pair([0.805] * 6, [0.8] * 6)
+    assert judge([slight])[0].verdict == Verdict("equivalent", reason="smaller-than-matters")
+    assert judge([slight] * 3)[0].verdict == Verdict("equivalent")
+
+
+def test_more_contrasts_propose_more_seeds() -> None:
+    one = pair(*arms(1.6, "high", "linear"))
+    alone, among = judge([one])[0].verdict.more_seeds, judge([one] * 10)[0].verdict.more_seeds
+    assert alone is not None
+    assert among is not None
+    assert alone + 10 < among < 3 * (12 + alone)
+
+
 def test_what_is_unfair_is_said_before_all_else() -> None:
     a, b = [0.9] * 10, [0.1] * 10
     assert verdict(a, b, failed=5) == Verdict("unfair", reason="did-not-train")
