@@ -11,9 +11,9 @@ import contextlib
 import io
 import multiprocessing
 import os
-import pickle
 import sys
 from collections.abc import Callable
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar
@@ -42,13 +42,13 @@ def needs_a_copy(what: Any) -> str | None:
     search = _Search(io.BytesIO())
     try:
         search.dump(what)
-    except (pickle.PicklingError, AttributeError, TypeError):  # a lambda, a class within a function, an open file
+    except Exception:  # of several kinds: a lambda, a class within a function, an open file
         return search.found or "something that cannot be pickled"
     return search.found
 
 
-class _Search(pickle.Pickler):
-    """Goes through all that a pickle would hold, numbers aside."""
+class _Search(ForkingPickler):
+    """Goes through all that a new process would be sent, numbers aside."""
 
     found: str | None = None
 
