@@ -22,7 +22,7 @@ from layerlab.interrupts import Stopped
 from layerlab.lab import engines, ray_workers
 from layerlab.lab.runner import Progress, run_trials, workers_ready
 from layerlab.lab.store import Store
-from layerlab.lab.trial import Trial
+from layerlab.lab.trial import Replicate, Trial
 
 ray = pytest.importorskip("ray")
 
@@ -160,6 +160,14 @@ def test_too_few_groups_are_cut() -> None:
     assert [trial for part in ray_workers._parts(groups, 99) for trial in part] == [*groups[0], *groups[1]]
 
 
+def test_of_a_remote_traceback_the_last_line_is_told() -> None:
+    assert ray_workers._gist(RuntimeError("Failed:\nTraceback\n  File 7\nOSError: no such host.\n")) == (
+        "OSError: no such host"
+    )
+    assert ray_workers._gist(RuntimeError("Versions differ.\nThe cluster: 2\n")) == "Versions differ"
+    assert ray_workers._gist(KeyError()) == "KeyError"
+
+
 @pytest.mark.slow
 def test_times_are_measured_on_one_node_with_nothing_beside(cluster: TwoNodes, store: Store) -> None:
     trials = trials_of(18, "timing", seconds=0.1) + trials_of(36, seconds=0.1)
@@ -250,6 +258,19 @@ def test_a_node_is_killed_half_way(cluster: TwoNodes, store: Store, tmp_path: Pa
     assert store.get(outcomes) == outcomes
     ran = [key for key, *_ in cluster.ran()]
     assert ran.count(lost[-1]) == ran.count(lost[-2]) == 2
+
+
+@pytest.mark.slow
+def test_the_playgrounds_networks_are_the_same_there(cluster: TwoNodes, store: Store, tmp_path: Path) -> None:
+    engine = engines.engine_named("playground")
+    trials = [
+        Trial("playground", engine.settings({"layers": layers, "epochs": 30}, "circle"), Replicate(n, n, n), "test")
+        for n in range(6)
+        for layers in ([3], [4, 2])
+    ]
+    there = run_trials(trials, store, workers=cluster.address)
+    with Store.open(tmp_path / "here") as other:
+        assert bits(there) == bits(run_trials(trials, other))
 
 
 @pytest.mark.slow

@@ -84,12 +84,11 @@ def connected(address: str) -> Iterator[None]:
                 ray.init("local", include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL)
             else:
                 _knock(address)
-                with warnings.catch_warnings(action="ignore"):  # what it warns of, it raises as well
-                    ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
+                _join(address)
         except LayerlabError:
             raise
         except Exception as error:  # Ray has many: of versions, of its own processes, of gRPC
-            raise LayerlabError(f"cannot use Ray at {address}: {_first_line(error)}") from error
+            raise LayerlabError(f"cannot use Ray at {address}: {_gist(error)}") from error
     try:
         yield
     finally:
@@ -281,7 +280,7 @@ def _answering() -> Iterator[None]:
         raise
     except Exception as error:
         raise LayerlabError(
-            f"the Ray cluster has failed ({_first_line(error)}); what was reported is stored, and the same command "
+            f"the Ray cluster has failed ({_gist(error)}); what was reported is stored, and the same command "
             "goes on from there"
         ) from error
 
@@ -289,7 +288,7 @@ def _answering() -> Iterator[None]:
 def _not_there(error: BaseException) -> LayerlabError:
     return LayerlabError(
         f"a node of the Ray cluster cannot run Layerlab {layerlab.__version__}, which must be installed there, too: "
-        f"{_first_line(error)}"
+        f"{_gist(error)}"
     )
 
 
@@ -315,6 +314,21 @@ def _knock(address: str) -> None:
         ) from error
 
 
+def _join(address: str) -> None:
+    """Connect to the cluster; once more where its head was too busy to begin a process for us in half a minute."""
+    import ray
+
+    with warnings.catch_warnings(action="ignore"):  # what it warns of, it raises as well
+        for again in (True, False):
+            try:
+                ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
+            except ConnectionAbortedError:
+                if not again:
+                    raise
+            else:
+                return
+
+
 @contextmanager
 def _own_signals() -> Iterator[None]:
     """Keep who listens to SIGTERM: Ray takes it for itself."""
@@ -326,5 +340,7 @@ def _own_signals() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+def _gist(error: BaseException) -> str:
+    """Return the line of an error that says what is wrong: the first, or the last of a traceback that it introduces."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return lines[-1 if lines[0].endswith(":") else 0].rstrip(".")
