@@ -59,9 +59,12 @@ class Results:
                 return self.seconds_per_step.get(arm, np.nan)
             if metric == "seconds_to_target":
                 steps = outcome.values.get("steps_to_target")
-                return np.inf if steps is None else steps * self.seconds_per_step.get(arm, np.nan)
+                return np.inf if steps is None else max(steps, 0.5) * self.seconds_per_step.get(arm, np.nan)
             value = outcome.values.get(metric)
-            return missing if value is None else float(value)
+            if value is None:
+                return missing
+            # A ratio needs figures above zero: what was there before the first epoch counts as half of one.
+            return max(float(value), 0.5) if metric in ("epochs_to_target", "steps_to_target") else float(value)
 
         return np.array(
             [[[one(arm.name, t, r) for r in range(self.replicates)] for t in self.tasks] for arm in self.plan.arms],
