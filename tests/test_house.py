@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,17 @@ PACKAGE = ROOT / "src" / "layerlab"
 ORDER = ["layers", "notation", "zoo", "data", "anatomy", "training", "playground", "lab", "studio"]
 
 
+@cache
+def nodes_of(file: Path) -> list[ast.AST]:
+    """Return what ``file`` consists of that the rules are about."""
+    kinds = (ast.Import, ast.ImportFrom, ast.Call, ast.Assert)
+    return [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, kinds)]
+
+
 def imports_of(file: Path) -> list[str]:
     """Return the dotted names of every import of Layerlab in ``file``, those inside functions too."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in nodes_of(file):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -46,7 +54,7 @@ def test_every_folder_is_in_the_order() -> None:
 def test_nothing_executes_text() -> None:
     forbidden = {"eval", "exec", "compile", "__import__"}
     for file in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in nodes_of(file):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in forbidden, f"{file.relative_to(ROOT)}:{node.lineno} calls {node.func.id}"
         assert not {"pickle", "dill", "cloudpickle"} & {name.split(".")[0] for name in all_imports(file)}, file
@@ -56,7 +64,7 @@ def test_nothing_executes_text() -> None:
 def all_imports(file: Path) -> list[str]:
     """Return the names of every module that ``file`` imports."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in nodes_of(file):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -66,7 +74,7 @@ def all_imports(file: Path) -> list[str]:
 
 def test_no_assert_outside_the_tests() -> None:
     for file in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in nodes_of(file):
             assert not isinstance(node, ast.Assert), f"{file.relative_to(ROOT)}:{node.lineno}"
 
 

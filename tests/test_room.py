@@ -11,23 +11,23 @@ from room import Room
 def test_several_are_in_the_room_or_one_alone_who_is_let_in_next(tmp_path: Path) -> None:
     came: list[str] = []
 
-    def comes(name: str, room: Room, *, alone: bool) -> threading.Thread:
+    def comes(name: str, room: Room, *, alone: bool, waits: bool = False) -> threading.Thread:
         def come() -> None:
             room.enter(alone=alone)
             came.append(name)
 
         thread = threading.Thread(target=come, daemon=True)
         thread.start()
-        thread.join(0.2)
+        thread.join(0.2 if waits else 10)
         return thread
 
     first, second, measures, late = (Room(tmp_path) for _ in range(4))
     comes("first", first, alone=False)
     comes("second", second, alone=False)
     assert came == ["first", "second"]
-    waiting = comes("measures", measures, alone=True)
+    waiting = comes("measures", measures, alone=True, waits=True)
     first.leave(stay=False)
-    passed_by = comes("late", late, alone=False)
+    passed_by = comes("late", late, alone=False, waits=True)
     assert came == ["first", "second"]
     second.leave(stay=False)
     waiting.join(10)

@@ -48,6 +48,7 @@ def start() -> Iterator[Start]:
         process.communicate()
 
 
+@pytest.mark.alone
 def test_it_says_where_it_is_once_it_accepts_and_ctrl_c_ends_it_in_silence(start: Start) -> None:
     process, found = start("--no-browser")
     host = found[1]
