@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
+import time
 from pathlib import Path
 
 from room import Room
+
+
+def someone_is_at_the_door(folder: Path) -> bool:
+    with (folder / "door").open("w") as door:
+        try:
+            fcntl.flock(door, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def test_several_are_in_the_room_or_one_alone_who_is_let_in_next(tmp_path: Path) -> None:
@@ -26,6 +37,8 @@ def test_several_are_in_the_room_or_one_alone_who_is_let_in_next(tmp_path: Path)
     comes("second", second, alone=False)
     assert came == ["first", "second"]
     waiting = comes("measures", measures, alone=True, waits=True)
+    while not someone_is_at_the_door(tmp_path):
+        time.sleep(0.01)
     first.leave(stay=False)
     passed_by = comes("late", late, alone=False, waits=True)
     assert came == ["first", "second"]
