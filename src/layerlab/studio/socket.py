@@ -19,7 +19,7 @@ from layerlab.studio.limits import Limits
 from layerlab.studio.scheduler import Scheduler
 from layerlab.studio.tab import Tab
 
-__all__ = ["Visitors"]
+__all__ = ["Visitors", "look_at"]
 
 _log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Visitors:
         delivery = asyncio.create_task(outbox.deliver(websocket))
         listening = asyncio.create_task(self._listen(websocket, tab, outbox))
         for task in (delivery, listening):
-            task.add_done_callback(_look_at)
+            task.add_done_callback(look_at)
         self._deliveries.add(delivery)
         try:  # either ends when the page is gone; what it sent before may still wait to be heard by the other
             await asyncio.wait({delivery, listening}, return_when=asyncio.FIRST_COMPLETED)
@@ -163,7 +163,7 @@ class Visitors:
             return
 
 
-def _look_at(task: asyncio.Task[None]) -> None:
+def look_at(task: asyncio.Task[None]) -> None:
     """Say what ended a task, unless it was that the page is gone."""
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, WebSocketDisconnect | RuntimeError):

@@ -30,6 +30,8 @@ REMEMBERED: Final = 100
 """Jobs that have ended and whose end a page may still ask for."""
 PATIENCE: Final = 6.0
 """Seconds that a process which was told to end has for it."""
+FAREWELL: Final = 1.0
+"""Seconds when the studio ends: what was reported is stored whenever the process is killed."""
 CHILD: Final = (sys.executable, "-m", "layerlab.studio.lab.child")
 
 
@@ -160,10 +162,10 @@ class Jobs:
             for job in self._jobs.values():
                 if job.process is not None and not job.ended:
                     job.ending = "stopped"
-                    _end(job.process)
+                    _end(job.process, FAREWELL)
             self._changed.notify_all()
         if self._thread is not None:
-            self._thread.join(PATIENCE + 1)
+            self._thread.join(FAREWELL + 1)
 
     def _work(self) -> None:
         while True:
@@ -247,12 +249,12 @@ def _tell(process: subprocess.Popen[str], line: str) -> None:
             process.stdin.flush()
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[str], patience: float = PATIENCE) -> None:
     """Close what the process listens to, and see to it that it ends."""
     with contextlib.suppress(OSError):  # it has ended already
         if process.stdin is not None:
             process.stdin.close()
     if process.poll() is None:
-        killer = threading.Timer(PATIENCE, process.kill)
+        killer = threading.Timer(patience, process.kill)
         killer.daemon = True
         killer.start()

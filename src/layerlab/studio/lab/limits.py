@@ -26,7 +26,7 @@ class LabLimits:
     @classmethod
     def of_visitors(cls) -> LabLimits:
         """Return those of a studio that others than its owner can reach."""
-        return cls(seeds=50, trainings=20_000, arms=200, seconds=900.0)
+        return cls(seeds=50, trainings=50_000, arms=200, seconds=900.0)
 
     def check(self, *, seeds: int, trainings: int, arms: int) -> None:
         """Refuse an experiment that is too large. Raises CommandError."""

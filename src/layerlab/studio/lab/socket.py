@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from layerlab.studio.command_error import CommandError, described
 from layerlab.studio.lab.jobs import Jobs
+from layerlab.studio.socket import look_at
 
 __all__ = ["DESIGN", "watch"]
 
@@ -39,13 +40,15 @@ async def watch(websocket: WebSocket, design: str, jobs: Jobs) -> None:
         return
     sending = asyncio.create_task(_send(websocket, design, jobs, changed))
     listening = asyncio.create_task(_listen(websocket))
+    for task in (sending, listening):
+        task.add_done_callback(look_at)
     try:
         await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         forget()
         for task in (sending, listening):
             task.cancel()
-        await asyncio.gather(sending, listening, return_exceptions=True)
+        await asyncio.wait({sending, listening})
 
 
 async def _send(websocket: WebSocket, design: str, jobs: Jobs, changed: asyncio.Event) -> None:
