@@ -47,7 +47,7 @@ def test_killed_at_random_moments_and_resumed(tmp_path: Path) -> None:
         while child.poll() is None and len(log(folder)) == ran_before and time.monotonic() - began < 60:
             time.sleep(0.01)
         try:
-            child.wait(moments.uniform(0, 0.6))
+            child.wait(moments.uniform(0.1, 0.8))
         except subprocess.TimeoutExpired:
             child.kill()
         moment = time.time()
@@ -55,14 +55,14 @@ def test_killed_at_random_moments_and_resumed(tmp_path: Path) -> None:
         now = stored(folder)
         assert kept.items() <= now.items()
         # Of what had ended some time before the kill, nothing is missing.
-        assert {key for key, ended in log(folder) if ended < moment - 1} <= now.keys()
+        assert {key for key, ended in log(folder) if ended < moment - 0.5} <= now.keys()
         kept = now
         if child.returncode == 0:
             break
         assert child.returncode == -signal.SIGKILL
     assert kills >= 3
     assert kept == bits({trial.key: outcome_of(trial) for trial in trials})
-    assert len(log(folder)) <= COUNT + kills * 30
+    assert len(log(folder)) <= COUNT + kills * 40
     calm = tmp_path / "calm"
     assert begin(calm).wait() == 0
     with Store.open(folder) as store, Store.open(calm) as other:

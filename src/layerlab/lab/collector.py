@@ -51,6 +51,7 @@ class Collector:
         self._total = len(trials)
         self._unfinished = Counter(trial.engine for trial in trials)
         self._next_call = 0.0
+        self._told: Progress | None = None
         self._pace = Pace()
         self._changed = threading.Condition()
         self._taken: list[tuple[Trial, Outcome, Mapping[str, str] | None]] = []
@@ -131,7 +132,9 @@ class Collector:
             total = self._total + self._stored_before
             left = self._pace.seconds_left(self._unfinished, self.at_once) if unfinished else 0.0
             state = Progress(total - unfinished - len(self.failures), total, left, self._stored_before)
-        self._progress(state)
+        if state != self._told:  # the last trial and its group both end the run
+            self._told = state
+            self._progress(state)
 
     def _write(self) -> None:
         """Store in batches: a commit waits for the disk."""
