@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from layerlab.lab.answer import Answer, Finding
 from layerlab.lab.report.marks import DASHES, SERIES, SYMBOLS, Figure, Panels, band_colour, label_text, titled
-from layerlab.lab.report.series import Series, hover, metric_axis, series_of, tasks_of
+from layerlab.lab.report.series import Series, edge_of, hover, metric_axis, series_of, tasks_of
 from layerlab.lab.words.vocabulary import Vocabulary
 
 __all__ = ["curve_figure"]
@@ -37,13 +37,15 @@ def curve_figure(answer: Answer, finding: Finding, language: str) -> Figure:
     data: list[dict[str, Any]] = []
     for number, task in enumerate(tasks):
         series = {one.arm: one for one in series_of(answer, finding, task)}
-        drawn = [value for one in series.values() for value in (*one.values, one.low, one.high)]
+        never = edge_of(list(series.values()), finding.metric)
+        drawn = [never, *(value for one in series.values() for value in (*one.values, one.low, one.high))]
         axis = metric_axis(words, finding.metric, drawn)
-        panels.set("y", number, **{**axis, "title": axis["title"] if panels.first_of_row(number) else None})
+        panels.set("y", number, **{**axis, "title": axis["title"] if panels.first_of_row(number) else None,
+                                   "automargin": True})  # fmt: skip
         panels.set("x", number, **_factor_axis(words, factor, places))
         for place, line in enumerate(lines):
             shown = [(level, series[arm]) for level, arm in zip(line.levels, line.arms, strict=True) if arm in series]
-            for trace in _traces(words, finding.metric, place, line.label, shown, places, single=len(lines) == 1):
+            for trace in _traces(words, finding.metric, place, line.label, shown, places, never):
                 data.append({**trace, **panels.axes(number), "showlegend": number == 0 and trace["showlegend"]})
     return {"data": data, "layout": panels.layout}
 
@@ -97,10 +99,10 @@ def _traces(
     label: str,
     shown: Sequence[tuple[Any, Series]],
     places: Mapping[Any, float],
-    *,
-    single: bool,
+    never: float | None,
 ) -> list[dict[str, Any]]:
-    """Return the band, the runs and the line of a group."""
+    """Return the band, the runs and the line of a group; what was never reached is a cross at the edge."""
+    single = not label
     role, colour = f"series-{place % len(SERIES)}", SERIES[place % len(SERIES)]
     # Of one line, the legend names the dots and the band as well; of several, a click hides all that belongs to one.
     group = {"meta": {"role": role}} if single else {"meta": {"role": role}, "legendgroup": f"group-{place}"}
@@ -123,24 +125,26 @@ def _traces(
         (x, one.arm, value, failed, key)
         for x, (_, one) in zip(where, shown, strict=True)
         for value, failed, key in zip(one.values, one.failed, one.keys, strict=True)
-        if value is not None
     ]
     symbol = SYMBOLS[place % len(SYMBOLS)]
+    shapes = [
+        "x-thin-open" if value is None else f"{symbol}-open" if failed else symbol for _, _, value, failed, _ in dots
+    ]
     runs = {
         "type": "scatter",
         "mode": "markers",
         "name": words.say("figure.run"),
         "x": [x for x, *_ in dots],
-        "y": [value for _, _, value, _, _ in dots],
+        "y": [never if value is None else value for _, _, value, _, _ in dots],
         "text": [
-            f"{label_text(words.arm(arm))}: {hover(words, metric, value)}"
+            f"{label_text(words.arm(arm))}: "
+            + (words.say("figure.never") if value is None else hover(words, metric, value))
             + (f" ({words.say('figure.failed')})" if failed else "")
             for _, arm, value, failed, _ in dots
         ],
         "customdata": [key for *_, key in dots],
         "hovertemplate": "%{text}<extra></extra>",
-        "marker": {"symbol": [f"{symbol}-open" if failed else symbol for _, _, _, failed, _ in dots], "size": 6,
-                   "opacity": 0.45, "color": colour, "line": {"width": 1}},
+        "marker": {"symbol": shapes, "size": 6, "opacity": 0.45, "color": colour, "line": {"width": 1}},
         "showlegend": single,
         **group,
     }  # fmt: skip

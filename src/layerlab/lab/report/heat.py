@@ -10,12 +10,14 @@ from layerlab.lab.answer import Answer, Finding
 from layerlab.lab.metrics import METRICS
 from layerlab.lab.report.marks import SEQUENTIAL, Figure, Panels, label_text, titled
 from layerlab.lab.report.series import hover, tasks_of
+from layerlab.lab.words.numbers import decimals_for
 from layerlab.lab.words.others import range_labels
 from layerlab.lab.words.vocabulary import Vocabulary
 
 __all__ = ["heat_figure", "range_figure"]
 
 _ROW: Final = 44
+_DECADE: Final = 10
 _WRITTEN: Final = 14
 """Columns of a table up to which its numbers stand in the cells."""
 
@@ -37,7 +39,7 @@ def heat_figure(answer: Answer, finding: Finding, language: str) -> Figure:
     for number in range(len(titles)):
         table = cells[number // 2]["means" if number % 2 == 0 else "failed"]
         if number % 2 == 0:
-            z = [[_shade(metric, value) for value in row] for row in table]
+            z = _shades(metric, table)
             text = [[_cell(words, metric, value) for value in row] for row in table]
             shades = [value for row in z for value in row if value is not None]
             ends = (min(shades, default=0.0), max(shades, default=1.0))
@@ -47,6 +49,7 @@ def heat_figure(answer: Answer, finding: Finding, language: str) -> Figure:
         role = "sequential" if number % 2 or METRICS[metric].goal == "high" else "sequential-reversed"
         data.append({**_heat(z, text, columns, rows, ends, role), **panels.axes(number)})
         _axes(panels, number, words, content["by"], rows, columns)
+    panels.without_legend()
     return {"data": data, "layout": panels.layout}
 
 
@@ -61,6 +64,7 @@ def range_figure(answer: Answer, finding: Finding, language: str) -> Figure:
     panels = Panels(words, [words.say("figure.trained")], max(_ROW * len(rows), 100), columns=1)
     text = [[words.numbers.percent(value) for value in row] for row in z]
     _axes(panels, 0, words, content["by"], rows, columns)
+    panels.without_legend()
     return {
         "data": [{**_heat(z, text, columns, rows, (0.0, 1.0), "sequential"), **panels.axes(0)}],
         "layout": panels.layout,
@@ -72,11 +76,13 @@ def _column(words: Vocabulary, factor: str, level: Any) -> str:
     return words.value(level) if number else label_text(words.level(factor, level), 20)
 
 
-def _shade(metric: str, value: float | None) -> float | None:
-    """Return what a cell's colour shows: of times and counts the logarithm."""
-    if value is None or METRICS[metric].scale != "log":
-        return value
-    return math.log10(max(value, 1e-12))
+def _shades(metric: str, table: Sequence[Sequence[float | None]]) -> list[list[float | None]]:
+    """Return what the cells' colours show: of times, counts and what spans more than a decade, the logarithm."""
+    known = [value for row in table for value in row if value is not None]
+    wide = bool(known) and min(known) > 0 and max(known) > _DECADE * min(known)
+    if not wide and METRICS[metric].scale != "log":
+        return [list(row) for row in table]
+    return [[None if value is None else math.log10(max(value, 1e-12)) for value in row] for row in table]
 
 
 def _cell(words: Vocabulary, metric: str, value: float | None) -> str:
@@ -84,7 +90,7 @@ def _cell(words: Vocabulary, metric: str, value: float | None) -> str:
     kind = METRICS[metric]
     if value is None:
         return words.say("figure.never") if kind.scale == "log" else "–"
-    return hover(words, metric, value) if kind.unit else words.numbers.significant(value, 2)
+    return hover(words, metric, value) if kind.unit else words.numbers.fixed(value, min(decimals_for(value, 2), 4))
 
 
 def _heat(

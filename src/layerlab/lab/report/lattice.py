@@ -14,7 +14,7 @@ __all__ = ["lattice_figure"]
 
 _LEVEL: Final = 62
 """Pixels from one size of set to the next."""
-_LETTER: Final = 0.036
+_LETTER: Final = 0.05
 """Width of a letter, of which 2.24 are the width of a panel at 900 pixels."""
 _HEIGHTS: Final = (18, -18, 31, -31)
 """Pixels of a name above its set."""

@@ -26,6 +26,7 @@ LABEL: Final = 48
 """Letters of a label before it is cut."""
 _GAP_ACROSS: Final = 0.04
 _HEAD: Final = 34
+_LEGEND: Final = 40
 """Pixels above the plot of a panel, for its title."""
 
 
@@ -70,8 +71,8 @@ class Panels:
         gap = _GAP_ACROSS if shared else 2.2 * _GAP_ACROSS
         width = (1 - gap * (across - 1)) / across
         self.layout: dict[str, Any] = {
-            "height": total + 40,
-            "margin": {"l": 60, "r": 16, "t": 40, "b": 8},
+            "height": total + _LEGEND,
+            "margin": {"l": 60, "r": 16, "t": _LEGEND, "b": 8},
             "hovermode": "closest",
             "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"},
             "separators": ",\u00a0" if words.language == "pl" else ".,",
@@ -108,6 +109,11 @@ class Panels:
     def set(self, letter: str, number: int, **settings: Any) -> None:
         """Set an axis, ``x`` or ``y``, of a panel."""
         self.layout[f"{letter}axis{self.suffix(number)}"].update(settings)
+
+    def without_legend(self) -> None:
+        """Take back the room that the legend would have."""
+        self.layout["height"] -= _LEGEND - 8
+        self.layout["margin"]["t"] = 8
 
     def first_of_row(self, number: int) -> bool:
         """Return whether a panel stands at the left."""

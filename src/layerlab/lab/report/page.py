@@ -47,7 +47,7 @@ class Part:
     """Empty where it is the only one."""
     figures: Sequence[Drawn]
     said: Sequence[str]
-    arms: Table
+    arms: Table | None
     contrasts: Sequence[tuple[str, Table]]
     """Each with the name of its metric."""
     tuning: Table | None
@@ -126,7 +126,8 @@ def _part(answer: Answer, comparison: str, language: str, figures: dict[str, Fig
         title=words.sentence(title, stop=False),
         figures=drawn,
         said=[words.sentence(text.removeprefix(opening).strip()) for text in texts],
-        arms=arms_table(answer, comparison, language),
+        # Of a hundred sets, the table of the figure tells what there is to tell.
+        arms=None if any(one.kind == "sets" for one in findings) else arms_table(answer, comparison, language),
         contrasts=[(name, table) for name, table in tables if table is not None],
         tuning=_short(tuning_table(answer, comparison, language)),
         design=design_rows(answer, comparison, language),

@@ -6,9 +6,8 @@ import math
 from typing import Any, Final
 
 from layerlab.lab.answer import Answer, Finding
-from layerlab.lab.metrics import METRICS
 from layerlab.lab.report.marks import NEUTRAL, SERIES, Figure, Panels, label_text
-from layerlab.lab.report.series import Series, hover, metric_axis, series_of, tasks_of
+from layerlab.lab.report.series import Series, edge_of, hover, metric_axis, series_of, tasks_of
 from layerlab.lab.words.vocabulary import Vocabulary
 
 __all__ = ["points_figure"]
@@ -29,10 +28,10 @@ def points_figure(answer: Answer, finding: Finding, language: str) -> Figure:
     of_task = [series_of(answer, finding, task) for task in tasks]
     arms = [one.arm for one in of_task[0]]
     titles = [words.task(task) if task else words.say("report.all-tasks") for task in tasks]
-    panels = Panels(words, titles, max(len(arms) * _ROW, 110), columns=3, shared=True)
+    panels = Panels(words, titles, max(len(arms) * _ROW, 110), columns=2 if len(tasks) in (2, 4) else 3, shared=True)
     data: list[dict[str, Any]] = []
     for number, series in enumerate(of_task):
-        never = _edge(series, finding.metric)
+        never = edge_of(series, finding.metric)
         drawn = [*(value for one in series for value in (*one.values, one.low, one.high)), never]
         panels.set("x", number, **metric_axis(words, finding.metric, drawn))
         labels = [label_text(words.arm(arm), 30) for arm in arms]
@@ -49,15 +48,6 @@ def points_figure(answer: Answer, finding: Finding, language: str) -> Figure:
                 for trace in _arm(words, finding.metric, place, one, never, joined=len(series) == 2)
             ]
     return {"data": data, "layout": panels.layout}
-
-
-def _edge(series: list[Series], metric: str) -> float | None:
-    """Return where a run lies that never reached its target; None where each did."""
-    if all(value is not None for one in series for value in one.values):
-        return None
-    known = [float(value) for one in series for value in one.values if value is not None and value > 0]
-    largest, least = max(known, default=1.0), min(known, default=1.0)
-    return largest * max((largest / least) ** 0.12, 1.15) if METRICS[metric].scale == "log" else largest
 
 
 def _strip(place: int, count: int, number: int, *, joined: bool) -> float:

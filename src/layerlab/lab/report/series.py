@@ -12,7 +12,7 @@ from layerlab.lab.metrics import METRICS
 from layerlab.lab.words.amounts import Amounts
 from layerlab.lab.words.vocabulary import Vocabulary
 
-__all__ = ["Series", "metric_axis", "series_of", "tasks_of"]
+__all__ = ["Series", "edge_of", "hover", "metric_axis", "series_of", "tasks_of"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,10 @@ class Series:
 
 
 def tasks_of(answer: Answer, finding: Finding) -> list[str]:
-    """Return the panels of a finding: all tasks together (empty text) first, where there are several."""
+    """Return the panels of a finding: all tasks together (an empty text) first, where there are several."""
     tasks = list(finding.content.get("tasks") or answer.tasks)
+    if finding.metric == "seconds_per_step" and len(tasks) > 1:  # an arm's own, on whatever task
+        return [""]
     return ["", *tasks] if len(tasks) > 1 else tasks
 
 
@@ -47,7 +49,7 @@ def series_of(answer: Answer, finding: Finding, task: str) -> list[Series]:
         finding: of the answer.
         task: its name; empty: the mean over all tasks of the finding, over those replicates that have all of them.
     """
-    tasks = [task] if task else [one for one in tasks_of(answer, finding) if one]
+    tasks = [task] if task else list(finding.content.get("tasks") or answer.tasks)
     found: dict[str, dict[int, dict[str, Any]]] = {}
     for point in answer.points:
         if point.comparison == finding.comparison and point.task in tasks:
@@ -59,6 +61,10 @@ def series_of(answer: Answer, finding: Finding, task: str) -> list[Series]:
 
 def _one(arm: str, runs: Mapping[int, Mapping[str, Any]], tasks: Sequence[str], metric: str) -> Series:
     whole = sorted(replicate for replicate, seen in runs.items() if len(seen) == len(tasks))
+    # Runs without a figure last: a legend shows the first.
+    whole.sort(
+        key=lambda one: any(runs[one][task].values.get(metric) is None or runs[one][task].failure for task in tasks)
+    )
     values = [_mean([runs[one][task].values.get(metric) for task in tasks], metric) for one in whole]
     failed = [any(runs[one][task].failure for task in tasks) for one in whole]
     keys = [runs[one][tasks[0]].key if len(tasks) == 1 else "" for one in whole]
@@ -90,6 +96,15 @@ def _location(values: Sequence[float | None], metric: str) -> tuple[float | None
     return tuple(math.exp(end) if log and end is not None else end for end in finite)  # type: ignore[return-value]
 
 
+def edge_of(series: Sequence[Series], metric: str) -> float | None:
+    """Return where runs lie that never reached their target, beyond all others; None where each did."""
+    if all(value is not None for one in series for value in one.values):
+        return None
+    known = [float(value) for one in series for value in one.values if value is not None and value > 0]
+    largest, least = max(known, default=1.0), min(known, default=1.0)
+    return largest * max((largest / least) ** 0.12, 1.15) if METRICS[metric].scale == "log" else largest
+
+
 def metric_axis(words: Vocabulary, metric: str, values: Sequence[float | None]) -> dict[str, Any]:
     """Return the axis of a metric: logarithmic for times and counts, percent for shares, with room at its ends.
 
@@ -111,13 +126,23 @@ def metric_axis(words: Vocabulary, metric: str, values: Sequence[float | None]) 
             low, high = math.log10(min(known)), math.log10(max(known))
             room = 0.06 * (high - low) + 0.05
             axis["range"] = [low - room, high + room]
-            axis["dtick"] = "D2" if high - low < 1.5 else 1
+            axis |= _log_ticks(words, metric, low - room, high + room)
     elif known:
         low, high = min(known), max(known)
         room = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
         bottom = 0.0 - room / 4 if kind.name in ("loss", "train_loss") and low >= 0 and low < high / 2 else low - room
         axis["range"] = [bottom, high + room]
     return axis
+
+
+def _log_ticks(words: Vocabulary, metric: str, low: float, high: float) -> dict[str, Any]:
+    """Return the numbers on an axis between two powers of ten: 1, 2 and 5 of each decade where there are few."""
+    digits = (1, 2, 5) if high - low < 2.2 else (1,)
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    values = [digit * 10.0**power for power in powers for digit in digits if low <= math.log10(digit) + power <= high]
+    seconds = METRICS[metric].unit == "seconds"
+    text = [words.numbers.seconds(one, 1) if seconds else words.numbers.significant(one, 1) for one in values]
+    return {"tickmode": "array", "tickvals": values, "ticktext": text}
 
 
 def hover(words: Vocabulary, metric: str, value: float | None) -> str:

@@ -46,10 +46,10 @@ class Amounts:
         return numbers.significant(value, 3)
 
     def values(self, low: float | None, high: float | None) -> str:
-        """Return an interval of values; a dash where there is none."""
+        """Return an interval of values for a table; a dash where there is none."""
         if low is None or high is None:
             return "–"
-        return self.words.say("interval", low=self.value(low), high=self.value(high))
+        return self.words.say("interval.short", low=self.value(low), high=self.value(high))
 
     def difference(self, value: float | None, low: float | None, high: float | None, *, ratio: bool) -> Difference:
         """Return a difference as it is stored, in the metric; None is infinite.

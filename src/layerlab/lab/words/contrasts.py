@@ -167,7 +167,8 @@ class Pair:
         share = [numbers.percent(one) for one in wins]
         parts.append(say("evidence.wins", share=share[0], low=share[1], high=share[2]))
         failed = self.failed()
-        parts.append(say("evidence.failed", list=failed) if failed else say("evidence.trained"))
+        if not failed or self.verdict["reason"] != "did-not-train":  # which the sentence says itself
+            parts.append(say("evidence.failed", list=failed) if failed else say("evidence.trained"))
         return "; ".join(parts)
 
     def brief(self) -> str:

@@ -69,12 +69,12 @@ class Numbers:
         """Return ``= 0.012``, or ``< 0.001``."""
         return f"< {self.fixed(0.001, 3)}" if p < 0.001 else f"= {self.significant(p, 2) if p < 1 else '1'}"
 
-    def seconds(self, value: float | None) -> str:
+    def seconds(self, value: float | None, digits: int = 3) -> str:
         """Return a time with its unit, from microseconds to hours."""
         if value is None or math.isinf(value):
             return self.fixed(value, 0)
         unit, factor = next((one for one in _TIMES if abs(value) >= one[1] * (2 if one[1] > 1 else 1)), _TIMES[-1])
-        return f"{self.significant(value / factor, 3)}{_THIN}{unit}"
+        return f"{self.significant(value / factor, digits)}{_THIN}{unit}"
 
     def _localized(self, text: str) -> str:
         if self.language != "pl":

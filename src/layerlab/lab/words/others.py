@@ -39,12 +39,13 @@ def pairs_sentence(words: Vocabulary, metric: str, content: Mapping[str, Any]) -
 def levels_sentence(words: Vocabulary, content: Mapping[str, Any]) -> str:
     """Return how the pair came out at each level."""
     a, b = (words.quoted(label) for label in pair_levels(words, content))
-    return words.say("levels", a=a, b=b, lists=_level_lists(words, content))
+    return words.say("levels", a=a, b=b, factor=words.factor(content["by"]), lists=_level_lists(words, content))
 
 
 def _level_lists(words: Vocabulary, content: Mapping[str, Any]) -> str:
+    number = all(isinstance(level, (int, float)) and not isinstance(level, bool) for level in content["levels"])
     members = [
-        (kind_of(one), words.level(content["by"], level))
+        (kind_of(one), words.value(level) if number else words.level(content["by"], level))
         for level, one in zip(content["levels"], content["contrasts"], strict=True)
     ]
     return grouped(words, members)

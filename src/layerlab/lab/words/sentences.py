@@ -75,9 +75,21 @@ def verdict_line(answer: Answer, language: str = "en") -> str:
         return verdict_words(own, first.metric, trends[0]["trend"])
     if not (contrasts := first.content.get("contrasts")):
         return own.say("verdict.described")
-    labels = range_labels(own, first.content) if first.kind == "range" else None
-    said = [verdict_words(own, first.metric, one, labels) for one in contrasts]
-    return said[0] if len(said) == 1 else ", ".join(f"{said.count(one)} × {one}" for one in dict.fromkeys(said))
+    if first.kind == "pairs":
+        level = first.content.get("onset")
+        if level is None:
+            return own.say("verdict.no-onset")
+        return own.say("verdict.onset", level=own.level(first.content["by"], level))
+    if len(contrasts) == 1:
+        labels = range_labels(own, first.content) if first.kind == "range" else None
+        return verdict_words(own, first.metric, contrasts[0], labels)
+    return grouped_counts(own, contrasts)
+
+
+def grouped_counts(words: Vocabulary, contrasts: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many contrasts are better, worse, equivalent, undecided, unfair."""
+    kinds = [kind_of(one) for one in contrasts]
+    return grouped(words, [(kind, words.numbers.whole(kinds.count(kind))) for kind in dict.fromkeys(kinds)])
 
 
 def verdict_words(

@@ -125,7 +125,7 @@ def contrasts_table(answer: Answer, finding: Finding, language: str, *, tasks: b
 def _evidence_cells(pair: Pair) -> list[str]:
     one, numbers = pair.contrast, pair.words.numbers
     seen = pair.difference
-    cells = [pair.signed, pair.words.say("interval", low=seen.low, high=seen.high)]
+    cells = [pair.signed, pair.words.say("interval.short", low=seen.low, high=seen.high)]
     if pair.metric == _STEP:
         return [cells[0], "–", "1", "–", "–", "–"]
     p_values = [one["p_sign_flip"], one.get("p_holm")]

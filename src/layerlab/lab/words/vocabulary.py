@@ -154,8 +154,8 @@ class Vocabulary:
         return self.levels(varied) if varied and arm_name(varied) == name else name
 
     def quoted(self, label: str) -> str:
-        """Return a label within a sentence."""
-        return self.say("quoted", arm=label)
+        """Return a label within a sentence, in quotation marks where it has commas, and always in Polish."""
+        return f"“{label}”" if self.language == "en" and "," in label else self.say("quoted", arm=label)
 
     def plan(self, comparison: str) -> Mapping[str, Any]:
         """Return the design of a comparison."""
