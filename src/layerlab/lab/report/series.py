@@ -62,9 +62,7 @@ def series_of(answer: Answer, finding: Finding, task: str) -> list[Series]:
 def _one(arm: str, runs: Mapping[int, Mapping[str, Any]], tasks: Sequence[str], metric: str) -> Series:
     whole = sorted(replicate for replicate, seen in runs.items() if len(seen) == len(tasks))
     # Runs without a figure last: a legend shows the first.
-    whole.sort(
-        key=lambda one: any(runs[one][task].values.get(metric) is None or runs[one][task].failure for task in tasks)
-    )
+    whole.sort(key=lambda one: any(run.failure or run.values.get(metric) is None for run in runs[one].values()))
     values = [_mean([runs[one][task].values.get(metric) for task in tasks], metric) for one in whole]
     failed = [any(runs[one][task].failure for task in tasks) for one in whole]
     keys = [runs[one][tasks[0]].key if len(tasks) == 1 else "" for one in whole]

@@ -41,7 +41,7 @@ class Pair:
         self.turned = self.verdict["winner"] == "b" and not as_planned
         first, second = ("b", "a") if self.turned else ("a", "b")
         self._sides = first, second
-        known = labels or {}
+        known, self._counts = labels or {}, labels is not None
         self.names = contrast[first], contrast[second]
         self.labels = tuple(known.get(name) or words.arm(name) for name in self.names)
 
@@ -166,6 +166,8 @@ class Pair:
                 parts.append(say("evidence.holm", p=numbers.probability(p), holm=numbers.probability(holm)))
         share = [numbers.percent(one) for one in wins]
         parts.append(say("evidence.wins", share=share[0], low=share[1], high=share[2]))
+        if self._counts:  # of levels at which runs train: failing is what they count
+            return "; ".join(parts)
         failed = self.failed()
         if not failed or self.verdict["reason"] != "did-not-train":  # which the sentence says itself
             parts.append(say("evidence.failed", list=failed) if failed else say("evidence.trained"))

@@ -9,7 +9,15 @@ from typing import Any, Final
 from layerlab.lab.answer import Answer, Finding
 from layerlab.lab.words.amounts import Amounts
 from layerlab.lab.words.caveats import caveat_text
-from layerlab.lab.words.contrasts import Pair, more_of, of_contrasts, of_several, task_sentence
+from layerlab.lab.words.contrasts import (
+    Pair,
+    grouped,
+    kind_of,
+    more_of,
+    of_contrasts,
+    of_several,
+    task_sentence,
+)
 from layerlab.lab.words.others import (
     grid_failures,
     grid_sentence,
@@ -71,19 +79,17 @@ def verdict_line(answer: Answer, language: str = "en") -> str:
         return words.say("answer.none")
     first = answer.findings[0]
     own = words.of(first.comparison)
-    if trends := first.content.get("trends"):
-        return verdict_words(own, first.metric, trends[0]["trend"])
-    if not (contrasts := first.content.get("contrasts")):
-        return own.say("verdict.described")
+    if first.kind == "trend":
+        return verdict_words(own, first.metric, first.content["trends"][0]["trend"])
     if first.kind == "pairs":
         level = first.content.get("onset")
-        if level is None:
-            return own.say("verdict.no-onset")
-        return own.say("verdict.onset", level=own.level(first.content["by"], level))
-    if len(contrasts) == 1:
-        labels = range_labels(own, first.content) if first.kind == "range" else None
-        return verdict_words(own, first.metric, contrasts[0], labels)
-    return grouped_counts(own, contrasts)
+        known = {} if level is None else {"level": own.level(first.content["by"], level)}
+        return own.say("verdict.onset" if known else "verdict.no-onset", **known)
+    contrasts = first.content.get("contrasts") or []
+    if len(contrasts) > 1:
+        return grouped_counts(own, contrasts)
+    labels = range_labels(own, first.content) if first.kind == "range" else None
+    return "".join(verdict_words(own, first.metric, one, labels) for one in contrasts) or own.say("verdict.described")
 
 
 def grouped_counts(words: Vocabulary, contrasts: Sequence[Mapping[str, Any]]) -> str:
