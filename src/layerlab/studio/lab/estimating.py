@@ -24,7 +24,7 @@ def seconds_for(design: Design) -> float | None:
     """
     if design.engine != "playground":
         return None
-    from layerlab.lab.engines.playground import seconds_of
+    from layerlab.lab.engines.playground_run import seconds_of
     from layerlab.lab.engines.playground_settings import specification_of_settings
 
     engine = engine_named(design.engine)
