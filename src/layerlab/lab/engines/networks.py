@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import lru_cache
 from threading import Event
 from typing import Any, Final
 
@@ -50,17 +52,7 @@ class NetworksEngine:
 
     def cost(self, settings: Mapping[str, Any]) -> Cost:
         """Return what the network of these settings costs."""
-        import torch
-
-        from layerlab.data import dataset_info
-        from layerlab.lab.engines.small_networks import build, macs_of
-
-        info = dataset_info(settings["task"])
-        shape = info.shape or (0, 0, 0)
-        with torch.device("meta"):
-            network = build(settings, shape, info.number_of_classes)
-        parameters = sum(parameter.numel() for parameter in network.parameters())
-        return Cost(parameters, macs_of(network, shape))
+        return _cost(_shared(settings))
 
     def groups(self, trials: Sequence[Trial]) -> list[list[Trial]]:
         """Divide trials into groups of some seconds; those that can be stacked are not parted."""
@@ -138,6 +130,27 @@ class NetworksEngine:
         return float(UPDATE * images / settings["batch_size"] + arithmetic)
 
 
+def _shared(settings: Mapping[str, Any]) -> str:
+    """Return the settings that the lanes of a stack have in common."""
+    return canonical({name: value for name, value in settings.items() if name not in OF_A_LANE})
+
+
+@lru_cache(maxsize=1024)
+def _cost(shared: str) -> Cost:
+    import torch
+
+    from layerlab.data import dataset_info
+    from layerlab.lab.engines.small_networks import build, macs_of
+
+    settings = json.loads(shared)
+    info = dataset_info(settings["task"])
+    shape = info.shape or (0, 0, 0)
+    with torch.device("meta"):
+        network = build(settings, shape, info.number_of_classes)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return Cost(parameters, macs_of(network, shape))
+
+
 def _is_stacked(trial: Trial) -> bool:
     return bool(trial.settings["network"] == "mlp")
 
@@ -148,8 +161,7 @@ def _units(trials: Sequence[Trial]) -> Iterator[list[Trial]]:
 
     alike: dict[str, list[Trial]] = {}
     for trial in trials:
-        shared = {name: value for name, value in trial.settings.items() if name not in OF_A_LANE}
-        alike.setdefault(canonical([shared, trial.part]), []).append(trial)
+        alike.setdefault(f"{trial.part} {_shared(trial.settings)}", []).append(trial)
     for some in alike.values():
         size = LANES if _is_stacked(some[0]) else 1
         yield from (some[start : start + size] for start in range(0, len(some), size))
