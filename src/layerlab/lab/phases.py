@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from layerlab.errors import LayerlabError
-from layerlab.lab.metrics import METRICS
+from layerlab.lab.machine import this_machine
 from layerlab.lab.results import Results
 from layerlab.lab.runner import run_trials
 from layerlab.lab.trials_of import Labelled, TrialMaker
@@ -84,7 +84,9 @@ class Phases:
         """
         begun = time.monotonic()
         self.results = [Results(plan, self.design.tasks) for plan in self.design.plans]
-        self.maker = TrialMaker(self.design, self.engine)
+        on_cluster = isinstance(self.workers, str) and self.workers.startswith("ray")
+        machine = self.workers if on_cluster else this_machine()["processor"]
+        self.maker = TrialMaker(self.design, self.engine, str(machine))
         self._total = self.design.trials
         self._time()
         if self.design.budget is not None:
@@ -301,8 +303,3 @@ class Phases:
             return progress.seconds_left
         rest = self._total - self._done - progress.done
         return progress.seconds_left * max(1.0, rest / (progress.total - progress.done))
-
-
-def primary_metric(results: Results) -> str:
-    """Return the metric that decides."""
-    return METRICS[results.plan.comparison.metrics[0]].name

@@ -28,24 +28,23 @@ class TrialMaker:
     Args:
         design: what is asked for.
         engine: that trains.
+        machine: on which updates are timed: a figure of one is none of another.
     """
 
-    def __init__(self, design: Design, engine: Engine) -> None:
-        self.design, self.engine = design, engine
+    def __init__(self, design: Design, engine: Engine, machine: str) -> None:
+        self.design, self.engine, self.machine = design, engine, machine
         self._settings: dict[tuple[str, str, str, tuple[tuple[str, Any], ...]], dict[str, Any]] = {}
 
     def timing(self, plan: Plan) -> list[Labelled]:
         """Return the trials that measure how long an update of each arm takes, on the first task."""
         if self.engine.name not in _TIMED_ENGINES or len(plan.arms) > _MOST_TIMED:
             return []
-        from layerlab.training.environment import processor_name
-
-        task, machine = self.design.tasks[0], processor_name(_cpu())
+        task = self.design.tasks[0]
         found = []
         for number in range(TIMING_ROUNDS):
             for arm in plan.arms:
                 settings = self.settings(plan, arm, task, self.first_of_grid(plan))
-                timed = {"engine": self.engine.name, "settings": settings, "machine": machine}
+                timed = {"engine": self.engine.name, "settings": settings, "machine": self.machine}
                 trial = Trial("timing", timed, Replicate(number, number, number), "validation")
                 found.append((trial, _label("timing", plan, arm, task, number, {})))
         return found
@@ -110,9 +109,3 @@ def _label(role: str, plan: Plan, arm: Arm, task: str, replicate: int, chosen: M
         "replicate": replicate,
         "factors": {**varied, **chosen},
     }
-
-
-def _cpu() -> Any:
-    import torch
-
-    return torch.device("cpu")
