@@ -130,7 +130,7 @@ def test_more_seeds_see_smaller_differences() -> None:
         ({"own": {"vary": {"deepth": [1, 2]}}}, 'the playground has no factor "deepth"; did you mean "depth"?'),
         ({"own": {"vary": {"depth": [1, 99]}}}, "depth"),
         ({"own": {"vary": {"depth": [1, 2]}, "metric": "los"}}, 'no metric "los"'),
-        ({"on": ["circles"]}, "circles"),
+        ({"on": ["circle", "digits"]}, '"circle" is a two-dimensional task and "digits" is not'),
         ({"own": {"vary": {"width": [1, 2]}, "equal": "parameters"}}, "width"),
     ],
 )
@@ -335,6 +335,7 @@ def test_jobs_end_with_the_studio(talkers: Callable[..., Jobs]) -> None:
     assert state(jobs, "c") == "none"
 
 
+@pytest.mark.slow
 def test_a_process_without_a_studio_ends_and_keeps_what_it_trained(tmp_path: Path) -> None:
     long = asked(own={"vary": {"depth": [1, 2]}, "hold": {"epochs": 2_000}, "tune": {}}, seeds=30)
     environment = {**os.environ, "LAYERLAB_LAB": str(tmp_path), "OMP_NUM_THREADS": "1"}

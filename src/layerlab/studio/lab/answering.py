@@ -15,6 +15,7 @@ from layerlab.lab.words.tables import arms_table, contrasts_table
 from layerlab.lab.words.vocabulary import Vocabulary
 from layerlab.studio.lab.composing import experiment_stored
 from layerlab.studio.lab.live import live
+from layerlab.studio.lab.naming import names_of
 
 if TYPE_CHECKING:
     from layerlab.lab.answer import Answer
@@ -135,13 +136,13 @@ def _next(line: str, language: str) -> Next:
     options = dict(zip(given[2::2], given[3::2], strict=False))
     if len(given) % 2 or not set(options) <= {"--on", "--seeds"}:
         return found
-    on = options.get("--on", "")
-    title = question(given[1]).title
-    found["title"] = title.get(language) or title["en"]
-    if on:
-        found["title"] += f" ({on})"
+    on = [task for task in options.get("--on", "").split(",") if task]
     seeds = int(options["--seeds"]) if "--seeds" in options else None
-    found["asked"] = {"question": given[1], "own": None, "on": on.split(",") if on else [], "seeds": seeds}
+    known = question(given[1])
+    words = Vocabulary(names_of(known.variants[0].engine), language)
+    title = known.title.get(language) or known.title["en"]
+    found["title"] = f"{title} ({words.joined([words.task(task) for task in on])})" if on else title
+    found["asked"] = {"question": given[1], "own": None, "on": on, "seeds": seeds}
     return found
 
 

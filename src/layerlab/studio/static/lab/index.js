@@ -23,6 +23,8 @@ import { watch } from "./watching.js";
 /** @typedef {import("./api.js").Workshop} Workshop */
 
 const OWN_SEEDS = 10;
+/** As in lab.css: the questions then stand above, and make room once one is chosen. */
+const NARROW = matchMedia("(max-width: 60rem)");
 
 /**
  * @param {HTMLElement} root
@@ -58,7 +60,8 @@ export function mount(root) {
   const again = h("button", { type: "button", class: "button", hidden: true, onclick: () => void begin() }, text("lab.retry"));
   const lead = h("section", { class: "card lab-lead" }, h("h2", null, text("lab.lead.title")), h("p", null, text("lab.lead")), h("p", { class: "muted" }, text("lab.lead.method")));
   const asking = h("section", { class: "card lab-asking", "aria-label": message("lab.asking"), hidden: true }, title, own.root, options.root, problem, plan.root, progress.root);
-  const side = h("nav", { class: "card lab-side", "aria-label": message("lab.questions"), hidden: true }, list.root);
+  const choosing = h("details", { class: "lab-choosing", open: true }, h("summary", null, text("lab.questions")), list.root);
+  const side = h("nav", { class: "card lab-side", "aria-label": message("lab.questions"), hidden: true }, choosing);
   const main = h("div", { class: "lab-main" }, lead, asking, answer.root, runs.root);
   const failure = h("p", { class: "failure", role: "alert", hidden: true });
   replace(root, h("h1", { class: "visually-hidden" }, text("common.tab.lab")), failure, again, h("div", { class: "lab" }, side, main));
@@ -133,6 +136,7 @@ export function mount(root) {
 
   function paint() {
     lead.hidden = asked !== null;
+    choosing.open = asked === null || !NARROW.matches;
     asking.hidden = asked === null;
     list.show(asked === null ? undefined : asked.question);
     if (!asked || !catalogue) return;
@@ -251,6 +255,7 @@ export function mount(root) {
   }
 
   addEventListener("popstate", follow);
+  NARROW.addEventListener("change", () => (choosing.open = asked === null || !NARROW.matches));
   onLanguage(() => {
     paint();
     if (design) plan.show(design);

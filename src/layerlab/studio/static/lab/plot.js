@@ -2,6 +2,9 @@
 
 /** @typedef {import("./api.js").Figure} Figure */
 
+/** Pixels that several panels side by side need; where there are fewer, they are scrolled. */
+const LEAST_PANELS = 620;
+
 /** @type {Promise<any> | null} */
 let loading = null;
 
@@ -60,7 +63,7 @@ export async function draw(library, place, figure, onopen) {
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { ...figure.layout.font, family: style.fontFamily, color: read("--ink"), size: 0.85 * parseFloat(style.fontSize) },
     hoverlabel: { bgcolor: read("--surface"), bordercolor: read("--line-strong"), font: { color: read("--ink") } },
-    width: place.clientWidth,
+    width: Math.max(place.clientWidth, Object.keys(axes).length > 2 ? LEAST_PANELS : 0),
     autosize: false,
   };
   await library.react(place, figure.data, layout, { displayModeBar: false, responsive: false });
