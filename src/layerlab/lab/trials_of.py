@@ -100,12 +100,11 @@ def _epochs(results: Results, arm: Arm) -> dict[str, Any]:
 
 
 def _label(role: str, plan: Plan, arm: Arm, task: str, replicate: int, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    varied = {name: arm.factors[name] for name in (*plan.comparison.vary, *plan.comparison.subsets)}
     return {
         "role": role,
         "comparison": plan.comparison.name,
         "arm": arm.name,
         "task": task,
         "replicate": replicate,
-        "factors": {**varied, **chosen},
+        "factors": {**arm.factors, **chosen},
     }
