@@ -28,7 +28,7 @@ def caveat_text(words: Vocabulary, caveat: Caveat) -> str:
     own = words.of(comparison)
     if caveat.key not in _FILL:
         values = json.dumps(dict(caveat.values), ensure_ascii=False) if caveat.values else ""
-        return own.say("caveat.other", text=f"{caveat.key} {values}".strip())
+        return own.sentence(own.say("caveat.other", text=f"{caveat.key} {values}".strip()))
     text = own.say(f"caveat.{caveat.key}", **_FILL[caveat.key](own, caveat.values))
     where = own.title(comparison) if comparison else ""
     return own.sentence(own.say("where", where=where, sentence=text) if where else text)

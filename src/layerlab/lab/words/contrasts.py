@@ -8,7 +8,7 @@ from typing import Any, Final
 from layerlab.lab.words.amounts import Amounts, Difference
 from layerlab.lab.words.vocabulary import Vocabulary
 
-__all__ = ["Pair", "grouped", "more_of", "of_contrasts", "of_several", "task_sentence"]
+__all__ = ["Pair", "grouped", "inverse", "minus", "more_of", "of_contrasts", "of_several", "task_sentence"]
 
 _KINDS: Final = ("better", "worse", "equivalent", "undecided", "unfair")
 LISTED: Final = 12
@@ -52,8 +52,8 @@ class Pair:
         if not self.turned:
             return value, low, high
         if one["log"]:
-            return _inverse(value), _inverse(high), _inverse(low)
-        return _minus(value), _minus(high), _minus(low)
+            return inverse(value), inverse(high), inverse(low)
+        return minus(value), minus(high), minus(low)
 
     @property
     def difference(self) -> Difference:
@@ -95,7 +95,7 @@ class Pair:
             return self.words.say("favour.none")
         ahead = value is None or value > neutral
         if not ahead and self.contrast["log"]:
-            return self.words.say("favour", amount=self.amounts.times(_inverse(value)), arm=self.quoted[1])
+            return self.words.say("favour", amount=self.amounts.times(inverse(value)), arm=self.quoted[1])
         return self.words.say("favour", amount=self.difference.amount, arm=self.quoted[0 if ahead else 1])
 
     def text(self) -> str:
@@ -286,11 +286,12 @@ def _signed(amount: str, value: float | None) -> str:
     return f"\N{MINUS SIGN}{amount}" if value is not None and value < 0 and amount.strip("0.,") else amount
 
 
-def _minus(value: float | None) -> float | None:
+def minus(value: float | None) -> float | None:
+    """Return the difference seen from the other side."""
     return None if value is None else -value
 
 
-def _inverse(value: float | None) -> float | None:
+def inverse(value: float | None) -> float | None:
     """Return the ratio seen from the other side; nothing is infinite, and infinite is nothing."""
     if value is None:
         return 0.0

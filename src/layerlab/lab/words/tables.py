@@ -176,7 +176,8 @@ def design_rows(answer: Answer, comparison: str, language: str) -> list[tuple[st
     if grid and plan["tune_on"]:
         grid.append(words.say("design.on", arm=words.quoted(words.arm(plan["tune_on"]))))
     rows.append(("tuned", "; ".join(grid) or words.say("design.nothing")))
-    held = [words.level(name, value) for name, value in plan["hold"].items()]
+    solved = plan["equal"]["by"] if plan["equal"] else ""
+    held = [words.level(name, value) for name, value in plan["hold"].items() if name != solved]
     rows.append(("held", words.joined(held) or words.say("design.nothing")))
     if equal := plan["equal"]:
         rows.append(("equal", _equal(words, equal["rule"], equal["by"])))

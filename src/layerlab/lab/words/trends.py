@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from layerlab.lab.words.amounts import Amounts
-from layerlab.lab.words.contrasts import metric_cases, more_of
+from layerlab.lab.words.contrasts import inverse, metric_cases, minus, more_of
 from layerlab.lab.words.vocabulary import Vocabulary
 
 __all__ = ["Course", "trends_by_task"]
@@ -33,8 +33,24 @@ class Course:
     def kind(self) -> str:
         """One of ``rises``, ``falls``, ``turns``, ``flat``, ``undecided``, ``unfair``."""
         kind = str(self.verdict["kind"])
-        fair = kind != "unfair" and self.verdict["reason"] not in ("exploratory", "no-pairs")
-        return "turns" if fair and self.trend["turns"] else kind
+        fair = kind not in ("unfair", "flat") and self.verdict["reason"] not in ("exploratory", "no-pairs")
+        return "turns" if fair and self.trend["turns"] and self._turn_matters() else kind
+
+    def _turn_matters(self) -> bool:
+        """Return whether the best level is better than both ends by more than the smallest difference that matters."""
+        one = self.trend
+        kept = [(x, mean) for x, mean in zip(one["xs"], one["means"], strict=True) if x not in one["left_out"]]
+        best = next(mean for x, mean in kept if x == one["best"])
+        for end in (kept[0][1], kept[-1][1]):
+            if best is None:
+                return False
+            if end is None:
+                continue  # that end never reaches its target
+            better, worse = (best, end) if self.amounts.metric.goal == "high" else (end, best)
+            ahead = better / worse if one["log"] else better - worse
+            if ahead <= one["smallest_difference"]:
+                return False
+        return True
 
     def level(self, x: float) -> str:
         """Return the label of a level."""
@@ -123,10 +139,19 @@ class Course:
         return "; ".join(parts)
 
     def brief(self) -> str:
-        """Return the number of seeds."""
+        """Return the interval of the slope, where the sentence tells it, and the number of seeds."""
         if self.metric == "seconds_per_step":
             return self.words.say("evidence.timed")
-        return self.words.count("seeds", self.trend["n"])
+        one, seeds = self.trend, self.words.count("seeds", self.trend["n"])
+        if self.kind not in ("rises", "falls"):
+            return seeds
+        slope, low, high = one["slope"], one["slope_low"], one["slope_high"]
+        if one["log"] and slope is not None and slope < 1:  # which the sentence turns: it divides
+            low, high = inverse(high), inverse(low)
+        elif not one["log"] and slope is not None and slope < 0:
+            low, high = minus(high), minus(low)
+        seen = self.amounts.difference(slope, low, high, ratio=one["log"])
+        return self.words.say("brief", low=seen.low, high=seen.high, n=seeds)
 
 
 def trends_by_task(
