@@ -113,7 +113,7 @@ def test_a_question_of_ones_own_is_composed_and_mistakes_are_told(open_page: Ope
     assert levels.input_value() == "1, 2, 4"
     levels.fill("1, 99")
     levels.press("Enter")
-    page.locator(".lab-asking .failure", has_text="depth is 99").wait_for()
+    page.locator(".lab-asking .failure", has_text="depth 99 is out of range").wait_for()
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser's own line about the status 422
     assert page.locator(".lab-run").is_disabled()
     page.locator("[data-part=vary-factor-0]").select_option("activation")

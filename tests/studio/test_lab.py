@@ -27,7 +27,7 @@ from layerlab.playground import Session
 from layerlab.studio import files
 from layerlab.studio.app import create_app
 from layerlab.studio.command_error import CommandError
-from layerlab.studio.lab import answering, describing, taking
+from layerlab.studio.lab import answering, describing, recalling, taking
 from layerlab.studio.lab.asking import Asked
 from layerlab.studio.lab.composing import experiment_of, folder
 from layerlab.studio.lab.jobs import CHILD, Jobs
@@ -370,6 +370,24 @@ def test_an_answer_is_told_in_both_languages(answer: Answer) -> None:
     assert [one["number"] for one in english["figures"]] == list(range(len(english["figures"])))
     assert english["command"] == polish["command"] == answer.command
     assert json.loads(json.dumps(english, allow_nan=False)) == english
+
+
+def test_what_was_answered_is_found_again_by_what_was_asked(answer: Answer) -> None:
+    told = recalling.recalled()
+    found = [one for one in told if experiment_of(Asked.model_validate(one["asked"])).design.hash == answer.design_hash]
+    assert [(one["seeds"], [task["name"] for task in one["tasks"]]) for one in found] == [(3, ["circle", "xor"])]
+    assert found[0]["date"].startswith("20")
+
+
+@pytest.mark.parametrize("name", ["deeper-or-wider", "does-skip-matter"])
+def test_a_known_question_is_recalled_by_its_name(name: str) -> None:
+    for wanted in (Asked(question=name), Asked(question=name, on=["circle"], seeds=7)):
+        design = experiment_of(wanted).design
+        again = recalling.asked_of(json.loads(json.dumps(design.to_dict())))
+        assert again is not None
+        assert again["question"] == name
+        assert experiment_of(Asked.model_validate(again)).design.hash == design.hash
+    assert recalling.asked_of({**design.to_dict(), "budget": 60.0}) is None
 
 
 def test_every_figure_that_is_named_can_be_had(answer: Answer) -> None:

@@ -35,6 +35,8 @@ BETWEEN_LINES: Final = 0.2
 """Seconds between two lines of progress at least, unless the phase changes or nothing is left."""
 BETWEEN_PICTURES: Final = 0.5
 """Likewise of the runs."""
+SHARE: Final = 20
+"""As long as a picture takes to be made, so many times as long nothing is pictured."""
 PATIENCE: Final = 5.0
 """Seconds between the wish to end and the end, at most."""
 
@@ -79,18 +81,20 @@ def report_to(say: Callable[[dict[str, Any]], None], experiment: Experiment) -> 
 
     answer = empty_answer(experiment.request)
     verdict = dict.fromkeys(LANGUAGES, "")
-    said_at, said_phase, pictured_at, runs = 0.0, "", 0.0, 0
+    said_at, said_phase, pictured_at, cost, runs = 0.0, "", 0.0, 0.0, 0
 
     def report(progress: Progress) -> None:
-        nonlocal verdict, said_at, said_phase, pictured_at, runs
+        nonlocal verdict, said_at, said_phase, pictured_at, cost, runs
         now, last = time.monotonic(), progress.done >= progress.total
         if progress.answer is not None:
             verdict = {language: headline(progress.answer, language) for language in LANGUAGES}
-        if progress.phase == "replicates" and progress.done != runs and (last or now >= pictured_at):
+        due = now >= pictured_at or (last and cost < BETWEEN_PICTURES)
+        if progress.phase == "replicates" and progress.done != runs and due:
             runs = progress.done
             say({"live": _picture(experiment, answer, verdict)})
-            # Where many runs make it slow, training shall not wait for it.
-            pictured_at = time.monotonic() + max(BETWEEN_PICTURES, 5 * (time.monotonic() - now))
+            # Where very many runs make it slow, training shall not wait for it.
+            cost = time.monotonic() - now
+            pictured_at = time.monotonic() + max(BETWEEN_PICTURES, SHARE * cost)
         if now - said_at >= BETWEEN_LINES or progress.phase != said_phase or last:
             said_at, said_phase = now, progress.phase
             left = progress.seconds_left

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 from pydantic import BaseModel
 
-from layerlab.studio.lab import answering, describing, files, taking
+from layerlab.studio.lab import answering, describing, files, recalling, taking
 from layerlab.studio.lab.asking import Asked, Engine, Hash, Language, Shown, Taken, Worded
 from layerlab.studio.lab.composing import experiment_of
 from layerlab.studio.lab.jobs import Jobs
@@ -51,6 +51,12 @@ def _jobs(request: Request) -> Jobs:
 def catalogue(request: Request) -> describing.Catalogue:
     """What there is to ask."""
     return describing.catalogue(_jobs(request).limits, plotly_address())
+
+
+@_pages.get("/recalled")
+def recalled() -> list[recalling.Recalled]:
+    """What was asked here before and has its answer."""
+    return recalling.recalled()
 
 
 @_pages.get("/workshop/{engine}")

@@ -45,6 +45,7 @@ import { language } from "../locale.js";
  * }} Answer
  */
 /** @typedef {{ data: any[], layout: Record<string, any> }} Figure */
+/** @typedef {{ title: Words, asked: Asked, tasks: Named[], seeds: number, date: string }} Recalled */
 /** @typedef {{ link: string, epochs: number, loss: number | null, failure: string }} Trial */
 
 /**

@@ -2,7 +2,6 @@
 
 import { h, replace } from "../dom.js";
 import { formatNumber, t, text } from "../locale.js";
-import { number } from "../learn/words.js";
 import { said } from "./api.js";
 import { duration } from "./durations.js";
 
@@ -30,7 +29,7 @@ function summary(design) {
     figure("arms", formatNumber(arms)),
     figure("trainings", formatNumber(design.trainings)),
     figure("seconds", design.seconds === null ? t("lab.design.unknown") : t("lab.design.about", { time: duration(design.seconds) })),
-    figure("detectable", design.detectable === null ? "–" : t("lab.design.spreads", { count: number(design.detectable) }), t(design.exploratory ? "lab.design.exploratory" : "lab.design.detectable.note")),
+    figure("detectable", design.detectable === null ? "–" : t("lab.design.spreads", { count: formatNumber(design.detectable, { maximumSignificantDigits: 2 }) }), t(design.exploratory ? "lab.design.exploratory" : "lab.design.detectable.note")),
   );
 }
 

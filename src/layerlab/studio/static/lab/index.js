@@ -7,6 +7,7 @@ import { answerCard } from "./answer_card.js";
 import { ask, said } from "./api.js";
 import { composer } from "./composer.js";
 import { designCard } from "./design_card.js";
+import { leadCard } from "./lead.js";
 import { askingOptions } from "./options.js";
 import { progressCard } from "./progress.js";
 import { questionList } from "./questions.js";
@@ -58,11 +59,11 @@ export function mount(root) {
   const answer = answerCard({ onask: choose, onopen: (key) => void runs.open(key) });
   const problem = h("p", { class: "failure", role: "alert", hidden: true });
   const again = h("button", { type: "button", class: "button", hidden: true, onclick: () => void begin() }, text("lab.retry"));
-  const lead = h("section", { class: "card lab-lead" }, h("h2", null, text("lab.lead.title")), h("p", null, text("lab.lead")), h("p", { class: "muted" }, text("lab.lead.method")));
+  const lead = leadCard({ onask: choose });
   const asking = h("section", { class: "card lab-asking", "aria-label": message("lab.asking"), hidden: true }, title, own.root, options.root, problem, plan.root, progress.root);
   const choosing = h("details", { class: "lab-choosing", open: true }, h("summary", null, text("lab.questions")), list.root);
   const side = h("nav", { class: "card lab-side", "aria-label": message("lab.questions"), hidden: true }, choosing);
-  const main = h("div", { class: "lab-main" }, lead, asking, answer.root, runs.root);
+  const main = h("div", { class: "lab-main" }, lead.root, asking, answer.root, runs.root);
   const failure = h("p", { class: "failure", role: "alert", hidden: true });
   replace(root, h("h1", { class: "visually-hidden" }, text("common.tab.lab")), failure, again, h("div", { class: "lab" }, side, main));
 
@@ -135,7 +136,8 @@ export function mount(root) {
   }
 
   function paint() {
-    lead.hidden = asked !== null;
+    lead.root.hidden = asked !== null;
+    if (asked === null) lead.show();
     choosing.open = asked === null || !NARROW.matches;
     asking.hidden = asked === null;
     list.show(asked === null ? undefined : asked.question);
