@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -250,23 +251,23 @@ def several(*, tasks: tuple[str, ...] = ("circle", "xor")) -> Answer:
 
 
 EVERY = {
-    "better": lambda: two_arms(0.1),
-    "share": lambda: two_arms(0.1, metric="accuracy"),
-    "ratio": lambda: two_arms(2.0, spread=0.1, metric="epochs_to_target"),
-    "undecided": lambda: two_arms(0.02, spread=0.03),
-    "equivalent": lambda: two_arms(0.0, spread=0.005),
-    "exploratory": lambda: two_arms(0.1, seeds=3),
-    "unfair": lambda: two_arms(0.1, failed=8),
-    "tasks": lambda: two_arms(0.1, failed=1, tasks=("circle", "xor", "spiral")),
-    "rises": lambda: over_depth({1: 0.1, 2: 0.2, 4: 0.3, 8: 0.4}),
-    "turns": lambda: over_depth({1: 0.4, 2: 0.2, 4: 0.1, 8: 0.4}, tasks=("circle", "moons")),
-    "flat": lambda: over_depth({1: 0.1, 2: 0.1, 4: 0.1, 8: 0.1}, spread=0.002),
-    "pairs": lambda: with_skip({2: 0.0, 4: 0.0, 6: 0.1, 8: 0.2}),
-    "no-onset": lambda: with_skip({2: 0.2, 4: 0.1, 6: 0.0, 8: -0.1}),
-    "range": over_rates,
-    "grid": lambda: over_rates("grid"),
-    "sets": over_sets,
-    "several": several,
-    "so-far": lambda: two_arms(0.1, seeds=6, complete=False),
+    "better": cache(lambda: two_arms(0.1)),
+    "share": cache(lambda: two_arms(0.1, metric="accuracy")),
+    "ratio": cache(lambda: two_arms(2.0, spread=0.1, metric="epochs_to_target")),
+    "undecided": cache(lambda: two_arms(0.02, spread=0.03)),
+    "equivalent": cache(lambda: two_arms(0.0, spread=0.005)),
+    "exploratory": cache(lambda: two_arms(0.1, seeds=3)),
+    "unfair": cache(lambda: two_arms(0.1, failed=8)),
+    "tasks": cache(lambda: two_arms(0.1, failed=1, tasks=("circle", "xor", "spiral"))),
+    "rises": cache(lambda: over_depth({1: 0.1, 2: 0.2, 4: 0.3, 8: 0.4})),
+    "turns": cache(lambda: over_depth({1: 0.4, 2: 0.2, 4: 0.1, 8: 0.4}, tasks=("circle", "moons"))),
+    "flat": cache(lambda: over_depth({1: 0.1, 2: 0.1, 4: 0.1, 8: 0.1}, spread=0.002)),
+    "pairs": cache(lambda: with_skip({2: 0.0, 4: 0.0, 6: 0.1, 8: 0.2})),
+    "no-onset": cache(lambda: with_skip({2: 0.2, 4: 0.1, 6: 0.0, 8: -0.1})),
+    "range": cache(over_rates),
+    "grid": cache(lambda: over_rates("grid")),
+    "sets": cache(over_sets),
+    "several": cache(several),
+    "so-far": cache(lambda: two_arms(0.1, seeds=6, complete=False)),
 }
-"""One answer of every kind."""
+"""One answer of every kind, each made once."""

@@ -78,7 +78,10 @@ def test_a_headline_says_what_was_found(kind: str, en: str, pl: str) -> None:
 
 
 def test_the_other_direction_has_the_other_words() -> None:
-    assert headline(two_arms(-0.1)).startswith("With ReLU, the test loss is 0.096 lower than with tanh (")
+    text = headline(two_arms(-0.1))
+    assert text.startswith("With ReLU, the test loss is 0.096 lower than with tanh (")
+    low, high = map(float, re.findall(r"interval ([\d.]+) to ([\d.]+)", text)[0])
+    assert 0.07 < low < 0.096 < high < 0.12
     assert headline(two_arms(0.5, spread=0.1, metric="epochs_to_target")).startswith(
         "With ReLU, the target loss is reached"
     )
@@ -200,7 +203,7 @@ factor-activation = "rodzaj"
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ('better = "with {c}"', '"synthetic": words.en.better has the unknown placeholder {c}'),
+        ('better = "with {c}"', '"synthetic.toml": words.en.better has the unknown placeholder {c}'),
         ('better = "with {a.__class__}"', "unknown placeholder {a.__class__}"),
         ('better = "with {a!r}"', "expected a bare name in braces"),
         ('better = "with {a"', "its braces do not match"),
@@ -209,9 +212,8 @@ factor-activation = "rodzaj"
     ],
 )
 def test_words_that_cannot_be_said_are_refused(line: str, complaint: str) -> None:
-    answer = two_arms(0.1, words=f"[words.en]\n{line}\n")
     with pytest.raises(LayerlabError) as refused:
-        headline(answer)
+        headline(two_arms(0.1, words=f"[words.en]\n{line}\n"))
     assert complaint in str(refused.value)
     assert "\n" not in str(refused.value)
 
