@@ -24,7 +24,7 @@ __all__ = ["LANES", "Data", "Lanes", "updates_of_epoch"]
 
 LANES: Final = 10
 """Networks of a stack, always: how a batched product is computed, and so its last bits, may depend on their number."""
-CHUNK: Final = 512
+CHUNK: Final = 256
 """Images that are evaluated at once."""
 
 
