@@ -16,7 +16,7 @@ from torch import nn
 
 from layerlab.errors import LayerlabError
 from layerlab.training import fit
-from layerlab.training.start import in_a_copy, needs_a_copy
+from layerlab.training.start import in_a_copy, needs_a_copy, refusal_of_a_copy
 
 pytestmark = pytest.mark.usefixtures("place")
 
@@ -158,7 +158,6 @@ with FakeTensorMode():
     pass  # as torch.export does: from now on the first backward pass starts autograd's threads
 
 train(small_nets.build())
-train(Cell(*small_nets.build()))
 """
 
 
@@ -167,9 +166,13 @@ def test_a_notebook_trains_in_processes(place: Path) -> None:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(place)}
     command = [sys.executable, "-q", "-i"]
     done = subprocess.run(command, input=SESSION, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == [
-        "trained True",
-        "trained True",
+    assert done.stdout.splitlines() == ["trained True", "trained True"]
+
+
+def test_a_copy_that_is_made_too_late_is_one_sentence() -> None:
+    said = "RuntimeError: Unable to handle autograd's threading in combination with fork-based multiprocessing."
+    assert refusal_of_a_copy(said, "Cell", 2) == (
         "devices is 2 and Cell stands in the notebook, so that the processes must be copies of this one, which cannot "
-        "train once CUDA or autograd's threads have run here; put it into a file and import it",
-    ]
+        "train once CUDA or autograd's threads have run here; put it into a file and import it"
+    )
+    assert refusal_of_a_copy("RuntimeError: out of ideas", "Cell", 2) is None
