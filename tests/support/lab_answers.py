@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -42,8 +43,9 @@ def answer_of(
     name: str = "synthetic",
     words: str = "",
     complete: bool = True,
+    edge: bool = False,
 ) -> Answer:
-    """Return the answer of a question whose runs came out as ``runs`` has it."""
+    """Return the answer of a question whose runs came out as ``runs`` has it, tuned inside the grid or at its edge."""
     text = HEAD.format(name=name, tasks=list(tasks), words=words).replace("'", '"') + comparisons
     asked = read_question(text, "synthetic.toml")
     design = make_design(asked, asked.variants[0], seeds=seeds)
@@ -56,7 +58,10 @@ def answer_of(
             for task in design.tasks:
                 if one.grid is not None:
                     value = one.grid.values[1]
-                    one.choices[arm.name, task] = (Choice(value), one.grid.named(value))
+                    one.choices[arm.name, task] = (
+                        Choice(value, ("learning_rate", True) if edge else None),
+                        one.grid.named(value),
+                    )
                     one.tried[arm.name, task] = {
                         tried: [Outcome({"loss": 0.1 + 0.01 * k}) for k in range(3)] for tried in one.grid.values
                     }
@@ -99,6 +104,7 @@ def two_arms(
     tasks: tuple[str, ...] = ("circle",),
     words: str = "",
     complete: bool = True,
+    edge: bool = False,
 ) -> Answer:
     """Return the answer on tanh against ReLU.
 
@@ -120,7 +126,8 @@ def two_arms(
             return {**values, "loss": 0.5, metric: {"accuracy": 0.5, "loss": 0.5}.get(metric)}, "learned nothing"
         return values, ""
 
-    return answer_of(TWO.replace("METRIC", metric), runs, seeds=seeds, tasks=tasks, words=words, complete=complete)
+    return answer_of(TWO.replace("METRIC", metric), runs, seeds=seeds, tasks=tasks, words=words, complete=complete,
+                     edge=edge)  # fmt: skip
 
 
 TREND = """
@@ -136,15 +143,21 @@ contrasts = "ends"
 
 
 def over_depth(
-    heights: Mapping[int, float], *, spread: float = 0.01, metric: str = "loss", tasks: tuple[str, ...] = ("circle",)
+    heights: Mapping[int, float],
+    *,
+    spread: float = 0.01,
+    metric: str = "loss",
+    tasks: tuple[str, ...] = ("circle",),
+    lost: tuple[int, ...] = (),
 ) -> Answer:
-    """Return the answer on depth, where a metric has these means."""
+    """Return the answer on depth, where a metric has these means; at the depths that are ``lost`` nothing trains."""
 
     def runs(factors: Mapping[str, Any], task: str, replicate: int) -> tuple[dict[str, float | None], str]:
         value = heights[factors["depth"]] + spread * noise(factors["depth"], task, replicate)
-        return {"loss": 0.3, metric: value}, ""
+        return {"loss": 0.3, metric: value}, "learned nothing" if factors["depth"] in lost else ""
 
-    return answer_of(TREND.replace("METRIC", metric), runs, tasks=tasks)
+    question = TREND.replace("METRIC", metric).replace("[1, 2, 4, 8]", str(list(heights)))
+    return answer_of(question, runs, tasks=tasks)
 
 
 PAIRS = """
@@ -250,6 +263,22 @@ def several(*, tasks: tuple[str, ...] = ("circle", "xor")) -> Answer:
     return answer_of(SEVERAL, runs, tasks=tasks)
 
 
+def all_pairs(means: Mapping[str, float]) -> Answer:
+    """Return the answer on every pair of activations that have these losses."""
+
+    def runs(factors: Mapping[str, Any], task: str, replicate: int) -> tuple[dict[str, float | None], str]:
+        name = factors["activation"]
+        return {"loss": means[name] + 0.002 * noise(name, replicate)}, ""
+
+    comparison = TWO.replace("METRIC", "loss").replace('["relu", "tanh"]', str(list(means)).replace("'", '"'))
+    return answer_of(f'{comparison}contrasts = "all"\n', runs)
+
+
+def nothing_yet() -> Answer:
+    """Return the answer before the first run has ended."""
+    return replace(two_arms(0.1), findings=[], arms=[], points=[], caveats=[], complete=False)
+
+
 EVERY = {
     "better": cache(lambda: two_arms(0.1)),
     "share": cache(lambda: two_arms(0.1, metric="accuracy")),
@@ -268,6 +297,14 @@ EVERY = {
     "grid": cache(lambda: over_rates("grid")),
     "sets": cache(over_sets),
     "several": cache(several),
+    "edge": cache(lambda: two_arms(0.1, edge=True)),
+    "peak": cache(lambda: over_depth({1: 0.6, 2: 0.8, 4: 0.9, 8: 0.6}, metric="accuracy")),
+    "steps": cache(lambda: over_depth({1: 0.4, 2: 0.3, 3: 0.2})),
+    "lost": cache(lambda: over_depth({1: 0.1, 2: 0.4, 4: 0.4, 8: 0.4}, lost=(2, 4, 8))),
+    "one-lost": cache(lambda: over_depth({1: 0.1, 2: 0.2, 4: 0.3, 8: 0.5}, lost=(8,))),
+    "all-pairs": cache(lambda: all_pairs({"relu": 0.3, "tanh": 0.2, "elu": 0.25})),
+    "no-pair": cache(lambda: all_pairs({"relu": 0.3, "tanh": 0.3, "elu": 0.3})),
+    "nothing": cache(nothing_yet),
     "so-far": cache(lambda: two_arms(0.1, seeds=6, complete=False)),
 }
 """One answer of every kind, each made once."""

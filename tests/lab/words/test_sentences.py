@@ -100,6 +100,31 @@ def test_a_turn_that_does_not_matter_is_none() -> None:
     assert "rises with" in headline(up)
 
 
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [
+        ("edge", "a tuned value is best at the edge of its grid"),
+        ("peak", "rises and then falls; it is highest with 4 hidden layers"),
+        ("steps", "each increase of the number of hidden layers by 1 lowers the test loss by 0.1"),
+        ("lost", "half or more of the runs did not train with 2 hidden layers, 4 hidden layers, 8 hidden layers"),
+        ("all-pairs", "3 of 3 comparisons of the test loss show a difference that matters; the clearest: with"),
+        (
+            "no-pair",
+            "No comparison of the test loss, of 3, shows a difference that matters: equivalent: tanh against",
+        ),
+        ("nothing", "No run has ended yet"),
+    ],
+)
+def test_what_is_rare_has_its_words_too(kind: str, part: str) -> None:
+    assert part in headline(EVERY[kind]())
+
+
+def test_levels_that_did_not_train_are_named_and_not_in_the_slope() -> None:
+    [text, *_] = findings(EVERY["one-lost"]())
+    assert "left out, as half or more of the runs did not train: 8 hidden layers" in text
+    assert "raises the test loss by 0.10" in text or "raises the test loss by 0.09" in text
+
+
 def test_a_finding_carries_its_evidence() -> None:
     [text, *_] = findings(two_arms(0.1, failed=1))
     for part in ("means", "difference", "95 % interval", "n = 10", "exact p = 0.057", "better in", "of the pairs",
@@ -149,7 +174,8 @@ def test_every_kind_of_answer_is_told_whole(kind: str, language: str) -> None:
     said = sentences(again, language)
     assert said == sentences(answer, language)
     assert said[0] == type(said[0])("headline", headline(answer, language))
-    assert {one.kind for one in said} >= {"headline", "finding", "design"} | ({"caveat"} if answer.complete else set())
+    kinds = {"headline", "design"} | ({"finding"} if answer.findings else set())
+    assert {one.kind for one in said} == kinds | ({"caveat"} if answer.complete else set())
     for one in said:
         assert one.text[-1] in ".", one.text
         assert not one.text[0].islower() or one.text.startswith("tanh"), one.text

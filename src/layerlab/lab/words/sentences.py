@@ -219,11 +219,10 @@ def _design(words: Vocabulary) -> list[str]:
     answer = words.answer
     seeds, tasks = words.count("seeds", answer.seeds), words.count("tasks", len(answer.tasks))
     said = [words.say("design.replicates", seeds=seeds, tasks=tasks)]
-    tuned: Sequence[str] = list(
-        dict.fromkeys(name for plan in answer.design.get("comparisons", ()) for name in plan["tune"])
-    )
-    if tuned:
-        said.append(words.say("design.tuned", list=words.joined([words.factor(name) for name in tuned])))
+    for key, taken_over in (("design.tuned", False), ("design.tuned-on", True)):
+        plans = [plan for plan in answer.design["comparisons"] if bool(plan["tune_on"]) == taken_over]
+        if tuned := dict.fromkeys(name for plan in plans for name in plan["tune"]):
+            said.append(words.say(key, list=words.joined([words.factor(name) for name in tuned])))
     return said
 
 
