@@ -88,8 +88,8 @@ def render_comparison(result: Comparison) -> str:
     from plotly.offline import get_plotlyjs
 
     library = normal_lines(get_plotlyjs())
-    script = normal_lines(resource_files("layerlab.training").joinpath("templates/report.js").read_text("utf-8"))
-    environment = template_environment(["layerlab.training"])
+    script = normal_lines(resource_files("layerlab").joinpath("templates/report.js").read_text("utf-8"))
+    environment = template_environment(["layerlab.training", "layerlab"])
     environment.filters["percent"] = _percent
     measured = [row for row in result.rows if row.accuracy is not None]
     figures = {cost: cost_figure(measured, cost) for cost in _NAMES} if measured else {}

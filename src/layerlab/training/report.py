@@ -178,8 +178,8 @@ def render_report(report: Report) -> str:
     from plotly.offline import get_plotlyjs
 
     library = normal_lines(get_plotlyjs())
-    script = normal_lines(resource_files("layerlab.training").joinpath("templates/report.js").read_text("utf-8"))
-    environment = template_environment(["layerlab.training"])
+    script = normal_lines(resource_files("layerlab").joinpath("templates/report.js").read_text("utf-8"))
+    environment = template_environment(["layerlab.training", "layerlab"])
     environment.filters["percent"] = _percent
     environment.filters["decimals"] = _decimals
     return environment.get_template("report.html").render(

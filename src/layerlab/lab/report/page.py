@@ -81,8 +81,8 @@ def render_report(answer: Answer, language: str = "en") -> str:
     said = sentences(answer, language)
     parts = [_part(answer, name, language, figures, said) for name in answer.comparisons]
     library = normal_lines(get_plotlyjs())
-    script = normal_lines(files("layerlab.training").joinpath("templates/report.js").read_text("utf-8"))
-    environment = template_environment(["layerlab.lab.report", "layerlab.training"])
+    script = normal_lines(files("layerlab").joinpath("templates/report.js").read_text("utf-8"))
+    environment = template_environment(["layerlab.lab.report", "layerlab"])
     return environment.get_template("answer.html").render(
         language=language,
         say=words.say,
