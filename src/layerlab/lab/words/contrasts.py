@@ -238,7 +238,7 @@ def of_contrasts(words: Vocabulary, metric: str, contrasts: Sequence[Mapping[str
     if len(contrasts) == 1:
         pair = Pair(words, metric, contrasts[0])
         return f"{pair.text()} ({pair.brief()})"
-    return of_several(words, metric, contrasts)
+    return f"{of_several(words, metric, contrasts)} ({words.count('seeds', contrasts[0]['n'])})"
 
 
 def of_several(words: Vocabulary, metric: str, contrasts: Sequence[Mapping[str, Any]]) -> str:
