@@ -290,7 +290,7 @@ def test_pairs_say_from_which_level_on(known: Known) -> None:
 
 def test_contradictions_are_refused() -> None:
     bad = Comparison("one", vary={"learning_rate": [0.1, 0.3]}, tune={"learning_rate": [0.1]})
-    from layerlab.lab.question import check_comparison
+    from layerlab.lab.contradictions import check_comparison
 
     with pytest.raises(LayerlabError, match="learning_rate is tuned, and varied or held as well; choose one"):
         check_comparison(bad, "here")

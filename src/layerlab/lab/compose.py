@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from layerlab.errors import LayerlabError, did_you_mean
+from layerlab.lab.contradictions import check_comparison
 from layerlab.lab.metrics import metric_named
-from layerlab.lab.question import ArmOf, Comparison, Equal, Question, Variant, check_comparison
+from layerlab.lab.question import ArmOf, Comparison, Equal, Question, Variant
 from layerlab.values import read_value
 
 __all__ = ["LEARNING_RATES", "arms_of", "changed", "compose", "engine_for"]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from layerlab.errors import LayerlabError, did_you_mean
+from layerlab.lab.contradictions import check_comparison
 from layerlab.lab.metrics import METRICS
 from layerlab.lab.reading import Table
 
@@ -169,16 +170,38 @@ def read_question(text: str, where: str) -> Question:
     except tomllib.TOMLDecodeError as error:
         raise LayerlabError(f'"{where}" is not TOML: {error}') from error
     table = Table(content, where)
-    words = {language: table.words(f"words.{language}") for language in LANGUAGES}
+    words = _words(table, where)
     found = Question(
         name=table.text("name", Path(where).stem),
-        title=table.words("title", required=True),
+        title=_in_languages(table, "title", required=True),
         variants=[_variant(one) for one in table.tables("variant", required=True)],
         words=words,
         next=table.texts("next"),
         order=table.whole("order", 1000),
     )
     table.done()
+    return found
+
+
+def _words(table: Table, where: str) -> dict[str, Words]:
+    entry = table.table("words") or Table({}, where)
+    words: dict[str, Words] = {language: entry.words(language) for language in LANGUAGES}
+    entry.done()
+    if any(words.values()):
+        from layerlab.lab.words.templates import check_words
+
+        check_words(words, where)
+    return words
+
+
+def _in_languages(table: Table, name: str, *, required: bool = False) -> Words:
+    """Return a text by language; where there is one at all, none is in a language that nobody reads it in."""
+    found = table.words(name, required=required)
+    for language in found:
+        if language not in LANGUAGES:
+            raise LayerlabError(f'"{table.where}": {name} is in "{language}"{did_you_mean(language, LANGUAGES)}')
+    if required and not found:
+        raise LayerlabError(f'"{table.where}": {name} is empty; expected a text for {" or ".join(LANGUAGES)}')
     return found
 
 
@@ -190,6 +213,8 @@ def _variant(table: Table) -> Variant:
         seeds=table.whole("seeds", 10, least=1),
         tuning_replicates=table.whole("tuning_replicates", 3, least=1),
     )
+    if not found.tasks:
+        raise LayerlabError(f'"{table.where}": tasks is an empty list; expected at least one')
     names = [one.name for one in found.comparisons]
     if len(set(names)) < len(names):
         raise LayerlabError(f'"{table.where}": two comparisons are called "{max(names, key=names.count)}"')
@@ -209,7 +234,7 @@ def _comparison(table: Table, number: int) -> Comparison:
         raise LayerlabError(f'"{table.where}": contrasts "{contrasts}"{did_you_mean(contrasts, PLANNED)}')
     found = Comparison(
         name=table.text("name", f"comparison-{number + 1}"),
-        title=table.words("title"),
+        title=_in_languages(table, "title"),
         vary=table.lists("vary"),
         subsets=table.lists("subsets"),
         arms=[_arm(one) for one in table.tables("arm")],
@@ -232,30 +257,13 @@ def _comparison(table: Table, number: int) -> Comparison:
 
 def _equal(table: Table) -> Equal:
     rule = table.choice("rule", RULES, "parameters")
-    at = table.raw("at", None)
-    found = Equal(rule, table.text("by", "epochs" if rule == "seconds" else "width"), None if at is None else float(at))
+    at = table.number("at")
+    found = Equal(rule, table.text("by", "epochs" if rule == "seconds" else "width"), at)
     table.done()
     return found
 
 
 def _arm(table: Table) -> ArmOf:
-    found = ArmOf(table.text("name", required=True), table.mapping("factors"), table.words("label"))
+    found = ArmOf(table.text("name", required=True), table.mapping("factors"), _in_languages(table, "label"))
     table.done()
     return found
-
-
-def check_comparison(comparison: Comparison, where: str) -> None:
-    """Refuse a comparison that contradicts itself. Raises LayerlabError, one sentence."""
-    if not (comparison.vary or comparison.subsets or comparison.arms):
-        raise LayerlabError(f'"{where}": the comparison "{comparison.name}" varies nothing; give vary, subsets or arms')
-    if comparison.analysis in ("trend", "pairs", "range") and comparison.factor not in comparison.vary:
-        given = f'"{comparison.factor}"' if comparison.factor else "not given"
-        raise LayerlabError(
-            f'"{where}": the factor of a {comparison.analysis} is {given}; expected one of those that vary'
-            f" ({', '.join(comparison.vary) or 'none'})"
-        )
-    if comparison.analysis in ("pairs", "range", "grid") and comparison.by not in comparison.vary:
-        raise LayerlabError(f'"{where}": "by" must name a factor that varies ({", ".join(comparison.vary) or "none"})')
-    tuned_and_varied = set(comparison.tune) & {*comparison.vary, *comparison.hold}
-    if tuned_and_varied:
-        raise LayerlabError(f'"{where}": {min(tuned_and_varied)} is tuned, and varied or held as well; choose one')

@@ -44,6 +44,11 @@ class Table:
             raise LayerlabError(f'"{self.where}": {name} is {value}; expected at least {least}')
         return int(value)
 
+    def number(self, name: str) -> float | None:
+        """Return a number, or None where there is none."""
+        value = self.raw(name, None)
+        return None if value is None else float(self._of((int, float), "a number", name, value))
+
     def choice(self, name: str, known: Sequence[str], default: str) -> str:
         """Return one of several words."""
         value = self.text(name, default)
