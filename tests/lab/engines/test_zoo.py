@@ -190,6 +190,32 @@ def test_what_a_killed_process_left_is_removed_when_the_next_trial_begins(tmp_pa
     assert not list(tmp_path.glob(TEMPORARY))
 
 
-def test_groups_are_single_trials() -> None:
-    trials = [trial_of({}, Replicate(seed, seed, seed)) for seed in range(3)]
-    assert ENGINE.groups(trials) == [[trial] for trial in trials]
+def test_groups_keep_the_cores_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    trials = [trial_of({}, Replicate(seed, seed, seed)) for seed in range(5)]
+    assert ENGINE.groups(trials) == [trials[:4], trials[4:]]
+
+
+def test_trials_in_processes_give_the_bits_of_one_process() -> None:
+    trials = [trial_of({"epochs": 1}, Replicate(seed, seed, seed)) for seed in range(2)]
+    alone, together = ({}, {})  # type: tuple[dict[Trial, Outcome], dict[Trial, Outcome]]
+    ENGINE.run(trials, alone.__setitem__, threads=1)
+    ENGINE.run(trials, together.__setitem__, threads=2)
+    assert {trial.key: bits(one) for trial, one in alone.items()} == {
+        trial.key: bits(one) for trial, one in together.items()
+    }
+
+
+def test_what_report_raises_ends_the_processes_work() -> None:
+    class Enough(KeyboardInterrupt):
+        pass
+
+    reported: list[Trial] = []
+
+    def report(trial: Trial, _: Outcome) -> None:
+        reported.append(trial)
+        raise Enough
+
+    with pytest.raises(Enough):
+        ENGINE.run([trial_of({"epochs": 1}, Replicate(seed, 0, 0)) for seed in range(4)], report, threads=2)
+    assert len(reported) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,10 @@ _WEIGHTS: Final = 0x6C6162
 """With a trial's ``initialisation`` the key of its first weights."""
 _DIVERGED: Final = re.compile(r"(?:became (?:nan|-?inf)|is no longer finite)\b.* in epoch (\d+)")
 """How ``fit`` says so."""
+AT_ONCE: Final = 2
+"""Trials of a group for each process: one that ends early has another to go on with."""
+MAX_PROCESSES: Final = 16
+"""Each needs about a gigabyte."""
 _FAILED: Final = "the network failed in training"
 """How ``fit`` says that a layer refused its input."""
 
@@ -66,24 +71,43 @@ class ZooEngine:
         return Cost(totals.parameters, totals.macs)
 
     def groups(self, trials: Sequence[Trial]) -> list[list[Trial]]:
-        """Return each trial by itself: one is enough to wait for."""
-        return [[trial] for trial in trials]
+        """Return so many trials together as keep this machine's cores busy; a graphics card has one after another."""
+        size = AT_ONCE * _processes(None)
+        return [list(trials[start : start + size]) for start in range(0, len(trials), size)]
 
-    def run(self, trials: Sequence[Trial], report: Report, threads: int | None = None) -> None:  # noqa: ARG002
-        """Train these trials one after another, each on one core or the graphics card.
+    def run(self, trials: Sequence[Trial], report: Report, threads: int | None = None) -> None:
+        """Train these trials, each on one core, in a process for each core; on a graphics card one after another.
 
         A sum depends on how many cores share it, hence the one.
         """
-        import torch
+        processes = min(_processes(threads), len(trials))
+        if processes > 1:
+            from layerlab.lab.engines.processes import train_in_processes
 
-        before = torch.get_num_threads()
+            train_in_processes(train_alone, trials, report, processes)
+            return
         for trial in trials:
-            torch.set_num_threads(1)
-            try:
-                outcome = _train(trial)
-            finally:
-                torch.set_num_threads(before)
-            report(trial, outcome)
+            report(trial, train_alone(trial))
+
+
+def _processes(threads: int | None) -> int:
+    import torch
+
+    if torch.cuda.is_available():
+        return 1
+    return min(threads or MAX_PROCESSES, os.cpu_count() or 1)
+
+
+def train_alone(trial: Trial) -> Outcome:
+    """Train one trial on one core or the graphics card and return what came of it."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _train(trial)
+    finally:
+        torch.set_num_threads(before)
 
 
 def _network(settings: Mapping[str, Any], device: str | None = None) -> nn.Module:
