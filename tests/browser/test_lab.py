@@ -90,6 +90,7 @@ def test_from_a_question_to_its_answer_and_into_the_playground(open_page: OpenPa
     page.locator(".lab-headline", has_text=english).wait_for()
 
 
+@pytest.mark.slow
 def test_two_pages_watch_one_run_that_is_stopped_and_goes_on(open_page: OpenPage) -> None:
     path = f"{OWN}&hold=epochs:3000&on=circle&seeds=8"
     first, second = open_page(path), open_page(path)

@@ -70,6 +70,6 @@ export async function draw(library, place, figure, onopen) {
   const plot = /** @type {any} */ (place);
   plot.removeAllListeners?.("plotly_click");
   plot.on("plotly_click", (/** @type {{ points: { customdata?: unknown }[] }} */ { points: [point] }) => {
-    if (typeof point?.customdata === "string") onopen(point.customdata);
+    if (typeof point?.customdata === "string" && point.customdata !== "") onopen(point.customdata);
   });
 }
