@@ -43,22 +43,23 @@ def live(answer: Answer, points: Sequence[Point], verdict: Words | None = None) 
 
 def arrived(linked: Iterable[Linked]) -> list[Point]:
     """Return the runs of an experiment that its answer will be made of, as far as they are there."""
-    timed: dict[tuple[str, str], list[float]] = {}
+    rounds: dict[tuple[str, str], dict[int, float]] = {}
     runs = []
     for one in linked:
         place = (one.label["comparison"], one.label["arm"])
-        if one.label["role"] == "timing" and one.outcome.values.get("seconds_per_step") is not None:
-            timed.setdefault(place, []).append(float(one.outcome.values["seconds_per_step"] or 0))
+        seconds = one.outcome.values.get("seconds_per_step")
+        if one.label["role"] == "timing" and seconds is not None:
+            rounds.setdefault(place, {})[one.label["replicate"]] = seconds
         elif one.label["role"] == "answer":
             runs.append((place, one))
     points = []
-    for place, one in runs:
-        values = dict(one.outcome.values)
-        if place in timed:
-            steps, each = values.get("steps_to_target"), float(np.median(timed[place]))
-            values |= {"seconds_per_step": each, "seconds_to_target": None if steps is None else steps * each}
-        comparison, arm = place
-        task, replicate = one.label["task"], one.label["replicate"]
+    for (comparison, arm), one in runs:
+        task, replicate, values = one.label["task"], one.label["replicate"], dict(one.outcome.values)
+        if timed := rounds.get((comparison, arm)):
+            steps = values.get("steps_to_target")
+            values["seconds_to_target"] = None if steps is None else steps * float(np.median([*timed.values()]))
+            if replicate in timed:
+                values["seconds_per_step"] = timed[replicate]
         points.append(Point(comparison, arm, task, replicate, values, one.outcome.failure, one.key))
     return points
 
@@ -100,13 +101,19 @@ def _means(
     found: dict[str, dict[str, list[float | None]]] = {}
     for metric in metrics:
         scale = METRICS[metric].scale
-        missing = np.inf if scale == "log" else np.nan
-        figures = [[by_place[task, one].get(metric) for one in replicates] for task in tasks]
-        values = np.array([[missing if figure is None else figure for figure in row] for row in figures], dtype=float)
+        values = np.array([[_figure(by_place[task, one], metric) for one in replicates] for task in tasks], dtype=float)
         for number, task in enumerate(tasks if len(tasks) > 1 else ()):
             found.setdefault(task, {})[metric] = _interval(values[number])
         found.setdefault("", {})[metric] = _interval(over_tasks(values[None], scale)[0])
     return found
+
+
+def _figure(values: Mapping[str, float | None], metric: str) -> float:
+    """Return a figure that a mean can be taken of: never reached is infinite, before the first epoch is half of one."""
+    value = values.get(metric)
+    if value is None:
+        return np.inf if METRICS[metric].scale == "log" else np.nan
+    return max(value, 0.5) if metric in ("epochs_to_target", "steps_to_target") else value
 
 
 def _interval(values: np.typing.NDArray[np.float64]) -> list[float | None]:
