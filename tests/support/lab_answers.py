@@ -54,7 +54,7 @@ def answer_of(
         one = Results(plan, design.tasks)
         one.grid = Grid.of(plan.comparison) if plan.comparison.tune else None
         for arm in plan.arms:
-            one.seconds_per_step[arm.name] = 1e-6 * arm.parameters
+            one.rounds[arm.name] = [1e-6 * arm.parameters * (1 + 0.01 * (r % 3)) for r in range(30)]
             for task in design.tasks:
                 if one.grid is not None:
                     value = one.grid.values[1]

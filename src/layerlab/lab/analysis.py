@@ -87,7 +87,9 @@ class _Look:
     def unfair(self, *names: str, task: str | None = None) -> str:
         """Return why a contrast of these arms would be none, as far as their choices tell."""
         found = [tasks for name in names if (tasks := self._edges.get(name))]
-        return "edge-of-grid" if any(task is None or task in tasks for tasks in found) else ""
+        if any(task is None or task in tasks for tasks in found):
+            return "edge-of-grid"
+        return "unequal-budget" if self.results.unequal(names) else ""
 
     def contrasts(self, pairs: Iterable[tuple[str, str]]) -> tuple[list[dict[str, Any]], dict[str, list[Any]]]:
         """Return the contrasts of pairs of arms over all tasks, and on each; they are filled in once judged."""

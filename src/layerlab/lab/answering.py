@@ -47,7 +47,8 @@ def make_answer(
     design = request.design
     rows = [row for one in results for row in _rows(one)]
     tuning = [row for one in results for row in _tuning(one)]
-    told: list[Caveat] = caveats(design, results, findings, notes) if complete else []
+    smallest = {key: value for one in results for key, value in _detectable(one, design.seeds).items()}
+    told: list[Caveat] = caveats(design, results, findings, notes, smallest) if complete else []
     return Answer(
         question=design.question,
         title=dict(request.title),
@@ -63,7 +64,7 @@ def make_answer(
         points=[point for one in results for point in _points(one)],
         tuning=tuning,
         caveats=told,
-        detectable={key: value for one in results for key, value in _detectable(one, design.seeds).items()},
+        detectable=smallest,
         next=list(request.next),
         command=request.command,
         versions=this_machine(),
@@ -78,7 +79,7 @@ def _rows(results: Results) -> list[ArmRow]:
     """Return a row for each arm over all tasks, and one for each task where there are several."""
     if not results.replicates:
         return []
-    trained = results.trained
+    trained, usual = results.trained, results.seconds_per_step
     metrics = {name: results.values(name) for name in _metrics(results)}
     found = []
     for i, arm in enumerate(results.plan.arms):
@@ -99,7 +100,7 @@ def _rows(results: Results) -> list[ArmRow]:
                     tuned=_chosen(results, arm.name, task),
                     parameters=arm.parameters,
                     macs=arm.macs,
-                    seconds_per_step=results.seconds_per_step.get(arm.name),
+                    seconds_per_step=usual.get(arm.name),
                     epochs=int(trial.settings.get("epochs", 0)),
                     runs=int(here.size),
                     failed=int((~here).sum()),
@@ -124,13 +125,14 @@ def _chosen(results: Results, arm: str, task: str) -> dict[str, float]:
 
 
 def _points(results: Results) -> list[Point]:
-    found = []
+    found, usual = [], results.seconds_per_step
     for (arm, task, replicate), (trial, outcome) in results.runs.items():
         values = dict(outcome.values)
-        seconds = results.seconds_per_step.get(arm)
-        if seconds is not None:
+        if (seconds := usual.get(arm)) is not None:
             steps = values.get("steps_to_target")
-            values |= {"seconds_per_step": seconds, "seconds_to_target": None if steps is None else steps * seconds}
+            values["seconds_to_target"] = None if steps is None else steps * seconds
+            if replicate < len(results.rounds[arm]):
+                values["seconds_per_step"] = results.rounds[arm][replicate]
         found.append(Point(results.plan.comparison.name, arm, task, replicate, values, outcome.failure, trial.key))
     return found
 

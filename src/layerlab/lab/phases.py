@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from layerlab.errors import LayerlabError
 from layerlab.lab.machine import this_machine
 from layerlab.lab.results import Results
@@ -94,6 +92,15 @@ class Phases:
         self._equal_time()
         self._tune()
         self._replicate(None if self.design.budget is None else begun + self.design.budget)
+        here = this_machine()
+        others = {
+            f"{name} {version}"
+            for machine in self.store.machines(self.design.hash)
+            for name, version in machine.items()
+            if name in here and version != here[name]
+        }
+        if others:
+            self.notes["versions"] = sorted(others)
         return self.results
 
     def _time(self) -> None:
@@ -102,15 +109,15 @@ class Phases:
         outcomes = self._run("timing", [one for _, labelled in made for one in labelled], extra=True)
         for results, labelled in made:
             for arm in results.plan.arms:
-                seconds = [
+                rounds = [
                     value
                     for trial, label in labelled
                     if label["arm"] == arm.name
                     and trial.key in outcomes
                     and (value := outcomes[trial.key].values.get("seconds_per_step")) is not None
                 ]
-                if seconds:
-                    results.seconds_per_step[arm.name] = float(np.median(seconds))
+                if rounds:
+                    results.rounds[arm.name] = rounds
 
     def _cut_to_budget(self, budget: float) -> None:
         """Choose the epochs so that all trainings end in time. An arm's share of the epochs stays what it was."""
@@ -157,14 +164,15 @@ class Phases:
             comparison = results.plan.comparison
             if comparison.equal is None or comparison.equal.rule != "seconds":
                 continue
-            if missing := [arm.name for arm in results.plan.arms if arm.name not in results.seconds_per_step]:
+            if missing := [arm.name for arm in results.plan.arms if arm.name not in results.rounds]:
                 raise LayerlabError(f'the time of an update of "{missing[0]}" is not known: equal seconds need it')
-            slowest = max(results.seconds_per_step.values())
+            seconds = results.seconds_per_step
+            slowest = max(seconds.values())
             for arm in results.plan.arms:
                 first = self.maker.first_of_grid(results.plan)
                 own = int(self.maker.settings(results.plan, arm, self.design.tasks[0], first)["epochs"])
                 own = results.epochs.get(arm.name, own)
-                results.epochs[arm.name] = max(1, round(own * slowest / results.seconds_per_step[arm.name]))
+                results.epochs[arm.name] = max(1, round(own * slowest / seconds[arm.name]))
 
     def _tune(self) -> None:
         """Choose for each arm on each task; widen a grid while the best lies at its edge and it matters."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from layerlab.lab.equal import TOLERANCE
 from layerlab.lab.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -35,12 +36,17 @@ class Results:
     grid: Grid | None = None
     tried: dict[tuple[str, str], dict[tuple[float, ...], list[Outcome]]] = field(default_factory=dict)
     """(arm, task) -> value of the grid -> its runs on validation parts."""
-    seconds_per_step: dict[str, float] = field(default_factory=dict)
-    """By arm."""
+    rounds: dict[str, list[float]] = field(default_factory=dict)
+    """By arm: seconds of an update, measured in turns: a round of all arms, then the next."""
     epochs: dict[str, int] = field(default_factory=dict)
     """By arm, where they are not among its factors: made equal in time, or cut to the budget."""
     replicates: int = 0
     """From 0 on: those that all arms have finished on all tasks."""
+
+    @property
+    def seconds_per_step(self) -> dict[str, float]:
+        """By arm: the median of its rounds."""
+        return {arm: float(np.median(rounds)) for arm, rounds in self.rounds.items()}
 
     def count_complete(self, planned: int) -> None:
         """Find out how many replicates are complete."""
@@ -52,14 +58,15 @@ class Results:
     def values(self, metric: str) -> Floats:
         """Return a metric (arms, tasks, replicates); infinite for a target that was never reached."""
         missing = np.inf if METRICS[metric].scale == "log" else np.nan
+        usual = self.seconds_per_step
 
         def one(arm: str, task: str, replicate: int) -> float:
             outcome = self.runs[arm, task, replicate][1]
             if metric == "seconds_per_step":
-                return self.seconds_per_step.get(arm, np.nan)
+                return self.rounds[arm][replicate] if arm in self.rounds else np.nan
             if metric == "seconds_to_target":
                 steps = outcome.values.get("steps_to_target")
-                return np.inf if steps is None else max(steps, 0.5) * self.seconds_per_step.get(arm, np.nan)
+                return np.inf if steps is None else max(steps, 0.5) * usual.get(arm, np.nan)
             value = outcome.values.get(metric)
             if value is None:
                 return missing
@@ -81,6 +88,15 @@ class Results:
             ],
             dtype=bool,
         )
+
+    def unequal(self, arms: Sequence[str]) -> bool:
+        """Say whether arms that shall train for equal times do not, as where whole epochs are too coarse for it."""
+        equal = self.plan.comparison.equal
+        if equal is None or equal.rule != "seconds":
+            return False
+        usual = self.seconds_per_step
+        times = [self.epochs[arm] * usual[arm] for arm in arms if arm in self.epochs and arm in usual]
+        return bool(times) and max(times) > (1 + TOLERANCE) * min(times)
 
     def edges(self) -> dict[str, list[str]]:
         """Return the arms whose choice lies at an edge of the grid that matters, with the tasks."""

@@ -191,6 +191,16 @@ class Store:
         """Return the trials of a design that have run, each once, in the order in which they were linked."""
         return list({link.key: (link.trial, link.outcome) for link in self.linked(design_hash)}.values())
 
+    def machines(self, design_hash: str) -> list[dict[str, str]]:
+        """Return what the trials of a design ran with, each kind of machine once."""
+        with self._lock, in_words(self.path):
+            rows = self._connection.execute(
+                "SELECT DISTINCT m.versions FROM design_trials AS l JOIN trials AS t ON t.key = l.key"
+                " JOIN machines AS m ON m.number = t.machine WHERE l.design = ?",
+                (design_hash,),
+            ).fetchall()
+        return [json.loads(versions) for (versions,) in rows]
+
     def answer(self, design_hash: str) -> dict[str, Any] | None:
         """Return the answer to a design; None where there is none yet."""
         with self._lock, in_words(self.path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from layerlab.lab.metrics import METRICS
 from layerlab.lab.trial import Replicate, Trial
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ __all__ = ["Labelled", "TrialMaker"]
 Labelled = tuple[Trial, dict[str, Any]]
 """A trial, and its role in the experiment: role, comparison, arm, task, replicate, factors."""
 TIMING_ROUNDS: Final = 5
+"""At least; where times are what is asked for, each replicate has a round of its own."""
 _TIMED_ENGINES: Final = ("playground", "networks")
 _MOST_TIMED: Final = 64
 """Arms of a comparison; of more, such as all sets of features, the time is no question."""
@@ -41,7 +43,8 @@ class TrialMaker:
             return []
         task = self.design.tasks[0]
         found = []
-        for number in range(TIMING_ROUNDS):
+        asked = any(METRICS[metric].unit == "seconds" for metric in plan.comparison.metrics)
+        for number in range(max(TIMING_ROUNDS, self.design.seeds if asked else 0)):
             for arm in plan.arms:
                 settings = self.settings(plan, arm, task, self.first_of_grid(plan))
                 timed = {"engine": self.engine.name, "settings": settings, "machine": self.machine}

@@ -156,10 +156,10 @@ def test_the_smallest_sets_are_named() -> None:
     ]
 
 
-def test_times_that_were_measured_once_claim_no_seeds() -> None:
+def test_times_say_how_they_were_measured() -> None:
     text = findings(over_depth({1: 1e-6, 2: 2e-6, 4: 4e-6, 8: 8e-6}, spread=0, metric="seconds_per_step"))[0]
-    assert "measured once for each arm" in text
-    assert "exact p" not in text
+    assert "timed in turns, one arm after the other" in text
+    assert "did not train" not in text
 
 
 def test_an_answer_so_far_says_so() -> None:

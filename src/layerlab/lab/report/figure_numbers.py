@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from layerlab.lab.answer import Answer, Finding
-from layerlab.lab.report.series import Series, series_of, tasks_of
+from layerlab.lab.report.series import series_of, tasks_of
 from layerlab.lab.words.amounts import Amounts
 from layerlab.lab.words.others import range_labels, set_label
 from layerlab.lab.words.tables import Table
@@ -41,13 +41,8 @@ def _runs(words: Vocabulary, answer: Answer, finding: Finding) -> Table:
         if any(value is None for value in one.values) and one.middle is not None:
             middle = f"{middle} ({words.say('figure.median')})"
         failed = words.say("failed.of", failed=sum(one.failed), runs=len(one.values))
-        rows.append([words.arm(one.arm), *where, middle, _interval(amounts, one), failed])
+        rows.append([words.arm(one.arm), *where, middle, amounts.values(one.low, one.high), failed])
     return Table([words.say(f"column.{name}") for name in columns], rows, texts=len(columns) - 3)
-
-
-def _interval(amounts: Amounts, one: Series) -> str:
-    """Return the interval; of a time that was measured once, none."""
-    return "–" if amounts.name == "seconds_per_step" else amounts.values(one.low, one.high)
 
 
 def _range(words: Vocabulary, finding: Finding) -> Table:

@@ -148,9 +148,6 @@ class Pair:
         means = [self.amounts.value(one[f"mean_{side}"]) for side in self._sides]
         what = f"{'median-' if sign else ''}{'ratio' if one['log'] else 'difference'}"
         signed, wins = self.signed, self.wins
-        if self.metric == "seconds_per_step":
-            parts = ["evidence.means", "evidence.ratio", "evidence.timed"]
-            return "; ".join(say(key, first=means[0], second=means[1], difference=signed) for key in parts)
         parts = [
             say("evidence.medians" if sign else "evidence.means", first=means[0], second=means[1]),
             say(f"evidence.{what}", difference=signed),
@@ -168,6 +165,8 @@ class Pair:
         parts.append(say("evidence.wins", share=share[0], low=share[1], high=share[2]))
         if self._counts:  # of levels at which runs train: failing is what they count
             return "; ".join(parts)
+        if self.metric == "seconds_per_step":
+            return "; ".join([*parts, say("evidence.timed")])
         failed = self.failed()
         if not failed or self.verdict["reason"] != "did-not-train":  # which the sentence says itself
             parts.append(say("evidence.failed", list=failed) if failed else say("evidence.trained"))
@@ -175,8 +174,6 @@ class Pair:
 
     def brief(self) -> str:
         """Return the interval and the number of seeds."""
-        if self.metric == "seconds_per_step":
-            return self.words.say("evidence.timed")
         seen = self.difference
         seeds = self.words.count("seeds", self.contrast["n"])
         if self.key != "better":

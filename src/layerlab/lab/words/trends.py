@@ -120,9 +120,6 @@ class Course:
     def evidence(self) -> str:
         """Return the numbers behind the sentence."""
         one, say, numbers = self.trend, self.words.say, self.words.numbers
-        if self.metric == "seconds_per_step":
-            change = say("evidence.factor", difference=numbers.significant(one["change"]))
-            return f"{change}; {say('evidence.timed')}"
         parts = []
         if one["change"] is not None or one["log"]:
             change, ends = one["change"], (one["change_low"], one["change_high"])
@@ -134,14 +131,14 @@ class Course:
         parts.append(say("evidence.n", n=one["n"]))
         if one["p_sign_flip"] is not None:
             parts.append(say("evidence.p", p=numbers.probability(one["p_sign_flip"])))
-        if one["left_out"]:
+        if self.metric == "seconds_per_step":
+            parts.append(say("evidence.timed"))
+        elif one["left_out"]:
             parts.append(say("evidence.left-out", list=self._left_out()))
         return "; ".join(parts)
 
     def brief(self) -> str:
         """Return the interval of the slope, where the sentence tells it, and the number of seeds."""
-        if self.metric == "seconds_per_step":
-            return self.words.say("evidence.timed")
         one, seeds = self.trend, self.words.count("seeds", self.trend["n"])
         if self.kind not in ("rises", "falls"):
             return seeds
