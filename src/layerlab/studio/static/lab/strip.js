@@ -177,7 +177,7 @@ function axis(frame, metric, height, width) {
   return [
     ...ticks, ...never,
     svg("path", { class: "lab-axis", d: `M${frame.left} ${bottom} H${frame.right}` }),
-    svg("text", { class: "lab-name", x: (frame.left + frame.right) / 2, y: height - 6, "text-anchor": "middle" }, `${said(metric.label)}${metric.log ? ` (${t("lab.log")})` : ""}`),
+    svg("text", { class: "lab-name", x: (frame.left + frame.right) / 2, y: height - 6, "text-anchor": "middle" }, `${said(metric.label)}${metric.unit === "seconds" ? " [s]" : ""}${metric.log ? ` (${t("lab.log")})` : ""}`),
   ];
 }
 
