@@ -62,11 +62,22 @@ def headline(answer: Answer, language: str = "en") -> str:
     words = Vocabulary(answer, language)
     if not answer.findings:
         return words.sentence(words.say("answer.none"))
-    first = answer.findings[0]
-    own = words.of(first.comparison)
-    text = _HEADLINE[first.kind](own, first)
-    if where := own.title(first.comparison):
-        text = own.say("where", where=where, sentence=text)
+    return finding_line(answer, answer.findings[0], language)
+
+
+def finding_line(answer: Answer, finding: Finding, language: str = "en", *, where: bool = True) -> str:
+    """Return what a finding says in a sentence, as a headline says it.
+
+    Args:
+        answer: whole, or so far.
+        finding: of the answer.
+        language: ``en`` or ``pl``.
+        where: whether the sentence names its comparison.
+    """
+    own = Vocabulary(answer, language).of(finding.comparison)
+    text = _HEADLINE[finding.kind](own, finding)
+    if where and (title := own.title(finding.comparison)):
+        text = own.say("where", where=title, sentence=text)
     if not answer.complete:
         text = own.say("answer.so-far", sentence=text)
     return own.sentence(text)
@@ -171,8 +182,11 @@ def _contrast_details(words: Vocabulary, finding: Finding) -> list[str]:
 
 def _trend_headline(words: Vocabulary, finding: Finding) -> str:
     courses = [(one["group"], Course(words, finding.metric, one["trend"])) for one in finding.content["trends"]]
+    first = courses[0][1]
+    if len(courses) == 1:
+        return f"{_of_group(words, courses[0][0], first.text())} ({first.brief()})"
     parts = [_of_group(words, group, course.text()) for group, course in courses]
-    return f"{'; '.join(parts)} ({courses[0][1].brief()})"
+    return f"{'; '.join(parts)} ({words.count('seeds', first.trend['n'])})"  # no interval is that of all
 
 
 def _of_group(words: Vocabulary, group: Mapping[str, Any], text: str) -> str:

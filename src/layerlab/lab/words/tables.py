@@ -31,7 +31,9 @@ class Table:
     """Whether the last column holds words."""
 
 
-def arms_table(answer: Answer, comparison: str, language: str, *, brief: bool = False) -> Table:
+def arms_table(
+    answer: Answer, comparison: str, language: str, *, brief: bool = False, first_only: bool = False
+) -> Table:
     """Return the arms of a comparison, over all tasks: their cost, what was tuned, what they reached, how many failed.
 
     Args:
@@ -39,12 +41,14 @@ def arms_table(answer: Answer, comparison: str, language: str, *, brief: bool = 
         comparison: its name.
         language: ``en`` or ``pl``.
         brief: whether only the metric that decides has its interval.
+        first_only: whether the metric that decides is the only one.
     """
     words = Vocabulary(answer, language, comparison)
     plan = words.plan(comparison)
     rows = [row for row in answer.arms if row.comparison == comparison and not row.task]
     # The time of an update is among the costs.
     metrics = [name for name in plan["metrics"] if any(name in row.values for row in rows) and name != _STEP]
+    metrics = metrics[:1] if first_only else metrics
     bounded = metrics[:1] if brief else metrics
     tuned = list(plan["tune"])
     timed = any(row.seconds_per_step is not None for row in rows)

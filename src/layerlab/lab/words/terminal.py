@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from layerlab.lab.answer import Answer
-from layerlab.lab.words.sentences import headline, sentences
+from layerlab.lab.words.sentences import finding_line, headline, sentences
 from layerlab.lab.words.tables import Table, arms_table, contrasts_table
 from layerlab.lab.words.vocabulary import Vocabulary
 
@@ -16,7 +16,7 @@ __all__ = ["text_table"]
 
 WIDTH: Final = 100
 _GAP: Final = "  "
-_LEAST: Final = 12
+_LEAST: Final = 15
 """A column of words is never narrower."""
 MOST_ROWS: Final = 24
 """Of a table; all of them are in the report."""
@@ -35,26 +35,37 @@ def text_table(answer: Answer, language: str = "en") -> str:
     words = Vocabulary(answer, language)
     title = answer.title.get(language) or answer.title.get("en") or answer.question
     blocks = [_wrapped(_clean(title)), _wrapped(_clean(headline(answer, language)))]
+    blocks += [_comparison(answer, name, language, words) for name in answer.comparisons]
     said = sentences(answer, language)
-    for comparison in answer.comparisons:
-        lines = [words.sentence(name, stop=False)] if (name := words.title(comparison)) else []
-        lines = [line for text in lines for line in _wrapped(_clean(text))]
-        findings = [one for one in answer.findings if one.comparison == comparison]
-        if all(one.kind != "sets" for one in findings):  # a hundred sets are no table; the sentences name those that do
-            lines += _table(arms_table(answer, comparison, language, brief=True), words)
-        for finding in findings:
-            if table := contrasts_table(answer, finding, language, tasks=False):
-                name = words.sentence(words.metric(finding.metric, "short"), stop=False)
-                lines += ["", *([name] if len(findings) > 1 else []), *_table(table, words)]
-        blocks.append(lines if len(lines) > 1 else [])
-    kinds = {kind: [one.text for one in said if one.kind == kind] for kind in ("finding", "design", "caveat")}
-    for kind, key in (("finding", "report.findings"), ("design", "report.design"), ("caveat", "report.caveats")):
-        if kinds[kind]:
-            blocks.append([words.say(key), *_listed(kinds[kind])])
+    for kind, key in (("design", "report.design"), ("caveat", "report.caveats")):
+        if texts := [one.text for one in said if one.kind == kind]:
+            blocks.append([words.say(key), *_listed(texts)])
     if answer.next:
         blocks.append([words.say("report.next"), *(f"  layerlab {line}" for line in map(_clean, answer.next))])
     blocks.append([words.say("report.reproduce"), f"  {_clean(answer.command)}"])
     return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _comparison(answer: Answer, name: str, language: str, words: Vocabulary) -> list[str]:
+    """Return a comparison: its arms, its contrasts where they are what it is about, and what else each metric says.
+
+    The evidence of every sentence, single tasks and the ends of trends are in the report.
+    """
+    title = words.title(name)
+    lines = _wrapped(_clean(words.sentence(title, stop=False))) if title else []
+    findings = [one for one in answer.findings if one.comparison == name]
+    if all(one.kind != "sets" for one in findings):  # a hundred sets are no table; the sentences name those that do
+        whole = arms_table(answer, name, language, brief=True)
+        table = whole if _fits(whole) else arms_table(answer, name, language, brief=True, first_only=True)
+        lines += _table(table, words)
+    for finding in findings:
+        if finding.kind != "trend" and (pairs := contrasts_table(answer, finding, language, tasks=False)):
+            label = words.sentence(words.metric(finding.metric, "short"), stop=False)
+            lines += ["", *([label] if len(findings) > 1 else []), *_table(pairs, words)]
+    told = [finding_line(answer, one, language, where=False) for one in findings if one is not answer.findings[0]]
+    if told:
+        lines += ["", *_listed(told)]
+    return lines if len(lines) > 1 else []
 
 
 def _listed(texts: Sequence[str]) -> list[str]:
@@ -70,14 +81,26 @@ def _clean(text: str) -> str:
     return "".join(" " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in text)
 
 
+def _widths(rows: Sequence[Sequence[str]], head: Sequence[str]) -> list[int]:
+    """Return the widths of columns whose names are folded at spaces."""
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(len(head))]
+    return [max(width, max(map(len, name.split()), default=0)) for width, name in zip(widths, head, strict=True)]
+
+
+def _fits(table: Table) -> bool:
+    """Say whether a table is narrow enough with its words folded as far as they may be."""
+    widths = _widths(table.rows, table.columns)
+    least = [min(width, _LEAST) if i < table.texts else width for i, width in enumerate(widths)]
+    return sum(least) + len(_GAP) * (len(least) - 1) <= WIDTH
+
+
 def _table(table: Table, words: Vocabulary) -> list[str]:
     """Return a table; columns of words are folded until it is narrow enough, and then columns of numbers go below."""
     if not table.rows:
         return []
     rows = [[_clean(cell) for cell in row] for row in table.rows[:MOST_ROWS]]
     head = [_clean(cell) for cell in table.columns]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    widths = [max(width, max(map(len, name.split()), default=0)) for width, name in zip(widths, head, strict=True)]
+    widths = _widths(rows, head)
     words_of = [i for i in range(len(head)) if i < table.texts or (table.ends and i == len(head) - 1)]
     while (over := sum(widths) + len(_GAP) * (len(widths) - 1) - WIDTH) > 0:
         widest = max(words_of, key=lambda i: widths[i])
