@@ -17,7 +17,7 @@ from layerlab.lab.store import Store
 from layerlab.playground import Session
 from layerlab.studio import files
 from layerlab.studio.command_error import CommandError
-from layerlab.studio.lab import answering, describing, recalling, taking
+from layerlab.studio.lab import answering, describing, estimating, recalling, taking
 from layerlab.studio.lab.asking import Asked
 from layerlab.studio.lab.composing import experiment_of, folder
 from layerlab.studio.lab.limits import LabLimits
@@ -95,6 +95,26 @@ def test_a_visitor_can_ask_every_question_on_two_dimensional_tasks() -> None:
         told = describing.designed(Asked(question=name), LabLimits.of_visitors())
         assert told["problem"] is None, f"{name} is too large for a visitor"
         assert all(fact["text"]["pl"] for one in told["comparisons"] for fact in one["facts"])
+
+
+def test_the_time_is_estimated_by_what_experiments_took_here(experiment: Experiment) -> None:
+    estimating._pace_of.cache_clear()
+    wanted = asked(seeds=40)
+    before = describing.designed(wanted, LabLimits())["seconds"]
+    with Store.open(folder()) as store:
+        told = [one.hash for one in store.designs() if one.answered]
+        kept = {design: store.answer(design) or {} for design in told}
+        for design, answer in kept.items():
+            store.put_answer(design, {**answer, "seconds": 10 * answer["seconds"]})
+    estimating._pace_of.cache_clear()
+    after = describing.designed(wanted, LabLimits())["seconds"]
+    with Store.open(folder()) as store:
+        for design, answer in kept.items():
+            store.put_answer(design, answer)
+    estimating._pace_of.cache_clear()
+    assert before is not None
+    assert after is not None
+    assert after - estimating.BEGINNING == pytest.approx(10 * (before - estimating.BEGINNING))
 
 
 def test_more_seeds_see_smaller_differences() -> None:
