@@ -259,7 +259,7 @@ def test_an_arm_that_cannot_be_built_at_the_budget_is_refused(known: Known) -> N
 
 def test_a_budget_cuts_the_epochs(known: Known) -> None:
     asked = known(arms=arms(a={"seconds": 0.1}, b={"seconds": 0.1, "width": 2}))
-    answer = Experiment(asked, budget=20).run()
+    answer = Experiment(asked, budget=20, workers=1).run()
     # 18 s for 2 arms of (3 rates x 3 + 10 seeds) runs, after two pilots of 0.1 s: 17.8 / 3.8 epochs.
     assert {row.epochs for row in answer.arms} == {4}
     assert caveat(answer, "epochs-cut").values == {"epochs": [4], "planned": [10]}
@@ -268,7 +268,7 @@ def test_a_budget_cuts_the_epochs(known: Known) -> None:
 def test_a_budget_for_less_than_an_epoch_says_what_would_fit(known: Known) -> None:
     asked = known(arms=arms(a={"seconds": 0.1}, b={"seconds": 0.1, "width": 2}))
     with pytest.raises(LayerlabError, match=r"a budget of 3 s is too small for 38 trainings of one epoch.*--budget 4s"):
-        Experiment(asked, budget=3).run()
+        Experiment(asked, budget=3, workers=1).run()
 
 
 def test_one_rate_is_taken_over_by_all_arms(known: Known) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -123,7 +124,9 @@ class Phases:
         """Choose the epochs so that all trainings end in time. An arm's share of the epochs stays what it was."""
         made = [(results, self.maker.pilot(results.plan)) for results in self.results]
         outcomes = self._run("timing", [one for _, labelled in made for one in labelled], extra=True)
-        pilots = sum(outcomes[trial.key].seconds for _, labelled in made for trial, _ in labelled)
+        at_once = self._at_once()
+        cost = {key: outcome.seconds / at_once for key, outcome in outcomes.items()}
+        pilots = sum(cost[trial.key] for _, labelled in made for trial, _ in labelled)
         needed, planned = 0.0, 0.0
         epochs: dict[tuple[int, str], int] = {}
         for number, (results, labelled) in enumerate(made):
@@ -135,7 +138,7 @@ class Phases:
                 first = self.maker.first_of_grid(plan)
                 own = int(self.maker.settings(plan, arm, self.design.tasks[0], first)["epochs"])
                 epochs[number, arm.name] = own
-                seconds = outcomes[trial.key].seconds
+                seconds = cost[trial.key]
                 needed += runs * seconds
                 planned += runs * seconds * own
         free = SHARE_OF_BUDGET * budget - pilots
@@ -147,6 +150,13 @@ class Phases:
         if share < 1:
             shown = sorted({self.results[number].epochs[name] for number, name in epochs})
             self.notes["epochs"] = {"epochs": shown, "planned": sorted(set(epochs.values()))}
+
+    def _at_once(self) -> int:
+        """Return how many trials train side by side; on a cluster, whose size is not known here, one."""
+        cores = os.cpu_count() or 1
+        if isinstance(self.workers, str) and not self.workers.strip().isdecimal():
+            return 1
+        return cores if self.workers is None else max(1, min(int(self.workers), cores))
 
     def _refuse(self, budget: float, needed: float, pilots: float) -> None:
         least = (needed + pilots) / SHARE_OF_BUDGET
