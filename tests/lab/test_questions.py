@@ -116,6 +116,19 @@ def test_the_first_six_are_in_the_lectures_words() -> None:
     ]
 
 
+def test_a_named_network_keeps_its_own_width_and_image_size(tmp_path: Path) -> None:
+    asked = Experiment("does-skip-matter", arms=["resnet20", "plain20"], on="mnist5k", folder=tmp_path)
+    for arm in asked.design.plans[0].arms:
+        assert set(arm.factors) == {"model", "epochs", "batch_size"}
+
+
+@pytest.mark.parametrize("name", ["average-pooling-or-flatten", "separable-or-full", "max-or-average-pooling"])
+def test_a_budget_of_the_first_arm_goes_with_larger_images(name: str, tmp_path: Path) -> None:
+    design = Experiment(name, on="mnist5k", folder=tmp_path).design
+    for plan in design.plans:
+        _check_equal(design, plan.comparison.name)
+
+
 def test_a_question_of_ones_own_is_answered(tmp_path: Path) -> None:
     answer = Experiment(EXAMPLES[0], seeds=8, folder=tmp_path / "run", workers=1).run()
     assert answer.question == "which-start"

@@ -137,6 +137,16 @@ def compose(
     return Question(name, {"en": title, "pl": title}, [variant])
 
 
+def _held_with(hold: Mapping[str, Any], own: set[str]) -> dict[str, Any]:
+    """Return what arms with these factors still share; a network that is named keeps its own width and image size."""
+    left = {name: value for name, value in hold.items() if name not in own}
+    if "model" not in own:
+        return left
+    from layerlab.lab.engines.zoo_settings import TRAINING
+
+    return {name: value for name, value in left.items() if name in (*TRAINING, "target")}
+
+
 def changed(
     variant: Variant,
     *,
@@ -157,7 +167,7 @@ def changed(
                 vary={},
                 subsets={},
                 arms=list(arms),
-                hold={name: value for name, value in one.hold.items() if name not in same},
+                hold=_held_with(one.hold, same),
                 analysis="contrasts",
                 factor="",
                 by="",
