@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from layerlab.lab.store import Store
+from layerlab.lab.trials_of import FRESH
 
 Layerlab = Callable[..., Any]
 
@@ -90,7 +91,7 @@ def test_the_files_agree_with_each_other(swept: Path, layerlab: Layerlab, place:
     table = pandas.read_parquet(place / "out" / "trials.parquet")
     assert len(rows) == len(table)
     answer = json.loads((place / "out" / "answer.json").read_text())
-    losses = {(row["arm"], int(row["split"])): float(row["loss"]) for row in rows if row["role"] == "answer"}
+    losses = {(row["arm"], int(row["split"]) - FRESH): float(row["loss"]) for row in rows if row["role"] == "answer"}
     assert losses == {(point["arm"], point["replicate"]): point["values"]["loss"] for point in answer["points"]}
 
 

@@ -267,7 +267,7 @@ def test_a_budget_cuts_the_epochs(known: Known) -> None:
 
 def test_a_budget_for_less_than_an_epoch_says_what_would_fit(known: Known) -> None:
     asked = known(arms=arms(a={"seconds": 0.1}, b={"seconds": 0.1, "width": 2}))
-    with pytest.raises(LayerlabError, match=r"a budget of 3 s is too small for 38 trainings of one epoch.*--budget 4s"):
+    with pytest.raises(LayerlabError, match=r"a budget of 3 s is too small for 38 trainings of one epoch.*--budget 5s"):
         Experiment(asked, budget=3, workers=1).run()
 
 

@@ -14,7 +14,7 @@ from lab_engines import bits, outcome_of, trials_of
 from layerlab.lab.store import Store
 
 SUPPORT = Path(__file__).parents[1] / "support"
-COUNT, SECONDS = 80, 0.02
+COUNT, SECONDS = 160, 0.02
 
 
 def begin(folder: Path) -> subprocess.Popen[bytes]:
@@ -47,7 +47,7 @@ def test_killed_at_random_moments_and_resumed(tmp_path: Path) -> None:
         while child.poll() is None and len(log(folder)) == ran_before and time.monotonic() - began < 60:
             time.sleep(0.01)
         try:
-            child.wait(moments.uniform(0.1, 0.8))
+            child.wait(moments.uniform(0.1, 0.6))
         except subprocess.TimeoutExpired:
             child.kill()
         moment = time.time()

@@ -113,7 +113,8 @@ def test_a_cluster_of_this_machine(
         refused = trials_of(4, "broken", fault="refuses")
         with pytest.raises(LayerlabError, match=r"^no such network$"):
             run_trials(refused, store, workers="ray")
-        assert bits(store.get(t.key for t in refused)) == expected(refused[:3])
+        # What was in flight beside it when it was refused may be stored or not.
+        assert bits(store.get(t.key for t in refused)).items() <= expected(refused[:3]).items()
         assert run_trials(trials_of(2, depth=7), store, workers="ray", deadline=time.monotonic()) == {}
     assert signal.getsignal(signal.SIGTERM) == before
     assert capfd.readouterr() == ("", "")

@@ -137,7 +137,14 @@ class Experiment:
 
         with Store.open(self.folder) as store:
             if (kept := store.answer(self.design.hash)) is not None:
-                self._answer = replace(Answer.from_dict(kept), command=self.request.command)
+                asked = self.request  # in the words of now, which decide nothing
+                self._answer = replace(
+                    Answer.from_dict(kept),
+                    title=dict(asked.title),
+                    words={language: dict(words) for language, words in asked.words.items()},
+                    next=list(asked.next),
+                    command=asked.command,
+                )
                 return self._answer
             store.add_design(self.design.hash, self.request.to_dict(), self.request.command)
             from layerlab.lab.engines import engine_named

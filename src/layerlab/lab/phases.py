@@ -127,18 +127,23 @@ class Phases:
         at_once = self._at_once()
         cost = {key: outcome.seconds / at_once for key, outcome in outcomes.items()}
         pilots = sum(cost[trial.key] for _, labelled in made for trial, _ in labelled)
+        epoch = {
+            (number, arm.name): min(cost[trial.key] for trial, label in labelled if label["arm"] == arm.name)
+            for number, (results, labelled) in enumerate(made)
+            for arm in results.plan.arms
+        }
         needed, planned = 0.0, 0.0
         epochs: dict[tuple[int, str], int] = {}
-        for number, (results, labelled) in enumerate(made):
+        for number, (results, _) in enumerate(made):
             plan = results.plan
             grid = len(Grid.of(plan.comparison).values) if plan.comparison.tune else 0
-            for arm, (trial, _) in zip(plan.arms, labelled, strict=True):
+            for arm in plan.arms:
                 tuned = grid if plan.comparison.tune_on in ("", arm.name) else 0
                 runs = len(self.design.tasks) * (tuned * self.design.tuning_replicates + self.design.seeds)
                 first = self.maker.first_of_grid(plan)
                 own = int(self.maker.settings(plan, arm, self.design.tasks[0], first)["epochs"])
                 epochs[number, arm.name] = own
-                seconds = cost[trial.key]
+                seconds = epoch[number, arm.name]
                 needed += runs * seconds
                 planned += runs * seconds * own
         free = SHARE_OF_BUDGET * budget - pilots

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from layerlab.lab.engines import Engine
     from layerlab.lab.results import Results
 
-__all__ = ["Labelled", "TrialMaker"]
+__all__ = ["FRESH", "Labelled", "TrialMaker"]
 
 Labelled = tuple[Trial, dict[str, Any]]
 """A trial, and its role in the experiment: role, comparison, arm, task, replicate, factors."""
 TIMING_ROUNDS: Final = 5
 """At least; where times are what is asked for, each replicate has a round of its own."""
+PILOTS: Final = 2
+FRESH: Final = 1000
+"""The number of the answer's first replicate: the questions' settings were found by trying lower ones."""
 _TIMED_ENGINES: Final = ("playground", "networks")
 _MOST_TIMED: Final = 64
 """Arms of a comparison; of more, such as all sets of features, the time is no question."""
@@ -53,13 +56,14 @@ class TrialMaker:
         return found
 
     def pilot(self, plan: Plan) -> list[Labelled]:
-        """Return one trial of one epoch for each arm, which tells what an epoch costs."""
+        """Return trials of one epoch, two for each arm, which tell what an epoch costs: the first may wait for imports."""
         found = []
-        for arm in plan.arms:
-            chosen = {**self.first_of_grid(plan), "epochs": 1}
-            settings = self.engine.settings({**arm.factors, **chosen}, self.design.tasks[0])
-            trial = Trial(self.engine.name, settings, Replicate(0, 0, 0), "validation")
-            found.append((trial, _label("pilot", plan, arm, self.design.tasks[0], 0, chosen)))
+        for r in range(PILOTS):
+            for arm in plan.arms:
+                chosen = {**self.first_of_grid(plan), "epochs": 1}
+                settings = self.engine.settings({**arm.factors, **chosen}, self.design.tasks[0])
+                trial = Trial(self.engine.name, settings, Replicate(r, r, r), "validation")
+                found.append((trial, _label("pilot", plan, arm, self.design.tasks[0], r, chosen)))
         return found
 
     def tuning(self, results: Results, arms: Sequence[Arm]) -> Iterator[tuple[tuple[str, str], Any, Labelled]]:
@@ -82,7 +86,7 @@ class TrialMaker:
                 for task in self.design.tasks:
                     chosen = results.choices[arm.name, task][1] if results.choices else {}
                     settings = self.settings(plan, arm, task, {**chosen, **_epochs(results, arm)})
-                    trial = Trial(self.engine.name, settings, Replicate(r, r, r), "test")
+                    trial = Trial(self.engine.name, settings, Replicate(*[FRESH + r] * 3), "test")
                     yield (arm.name, task, r), (trial, _label("answer", plan, arm, task, r, chosen))
 
     def settings(self, plan: Plan, arm: Arm, task: str, chosen: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,9 @@ several               a headline of contrasts with one arm in common, ``b``     
 rises, falls          a trend, of the metric as it is printed                   metric factor change first last slope
 falls-then-rises      a trend with its lowest point inside                      metric factor best first last
 rises-then-falls      a trend with its highest point inside                     metric factor best first last
+more-is-better        in place of rises or falls, of the metric that decides    metric factor change first last slope
+less-is-better        the same where the smallest level is best                 metric factor change first last slope
+best-inside           in place of falls-then-rises and rises-then-falls         metric factor best first last
 flat                  the change over the range is smaller than what matters    metric factor smallest first last
 trend-undecided       none of these                                             metric factor change first last more
 trend-unfair          most levels did not train, or were not equal              metric factor reason

@@ -14,7 +14,7 @@ from layerlab.lab.words.others import range_labels
 from layerlab.lab.words.sentences import verdict_words
 from layerlab.lab.words.vocabulary import Vocabulary
 
-__all__ = ["Table", "arms_table", "contrasts_table", "design_rows", "tuning_table"]
+__all__ = ["Table", "arms_table", "contrasts_table", "design_rows", "grid_table", "tuning_table"]
 
 _STEP: Final = "seconds_per_step"
 
@@ -92,6 +92,23 @@ def _tuned(words: Vocabulary, row: ArmRow, name: str) -> str:
         }
     )
     return "–".join(words.value(one) for one in (chosen[0], chosen[-1])) if chosen else "–"
+
+
+def grid_table(answer: Answer, finding: Finding, language: str) -> Table:
+    """Return the mean of every cell of a grid.
+
+    Args:
+        answer: whole, or so far.
+        finding: of the answer, of the kind ``grid``.
+        language: ``en`` or ``pl``.
+    """
+    words = Vocabulary(answer, language, finding.comparison)
+    content, amounts = finding.content, Amounts(words, finding.metric)
+    columns = [words.factor(content["by"]).removeprefix("the "), *(words.value(one) for one in content["columns"])]
+    rows = []
+    for level, means in zip(content["rows"], content["means"], strict=True):
+        rows.append([words.level(content["factor"], level), *map(amounts.value, means)])
+    return Table(columns, rows)
 
 
 def contrasts_table(answer: Answer, finding: Finding, language: str, *, tasks: bool = True) -> Table | None:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from layerlab.lab.answer import Answer
+from layerlab.lab.words.others import sets_sentences
 from layerlab.lab.words.sentences import finding_line, headline, sentences
-from layerlab.lab.words.tables import Table, arms_table, contrasts_table
+from layerlab.lab.words.tables import Table, arms_table, contrasts_table, grid_table
 from layerlab.lab.words.vocabulary import Vocabulary
 
 __all__ = ["text_table"]
@@ -54,15 +55,25 @@ def _comparison(answer: Answer, name: str, language: str, words: Vocabulary) -> 
     title = words.title(name)
     lines = _wrapped(_clean(words.sentence(title, stop=False))) if title else []
     findings = [one for one in answer.findings if one.comparison == name]
-    if all(one.kind != "sets" for one in findings):  # a hundred sets are no table; the sentences name those that do
+    if findings and findings[0].kind == "grid":
+        for finding in findings:
+            label = words.sentence(words.metric(finding.metric, "short"), stop=False)
+            lines += ["", label, *_table(grid_table(answer, finding, language), words)]
+    elif all(one.kind != "sets" for one in findings):  # a hundred sets are no table; the sentences name those that do
         whole = arms_table(answer, name, language, brief=True)
         table = whole if _fits(whole) else arms_table(answer, name, language, brief=True, first_only=True)
         lines += _table(table, words)
     for finding in findings:
-        if finding.kind != "trend" and (pairs := contrasts_table(answer, finding, language, tasks=False)):
+        chosen = finding.kind != "trend" or not isinstance(words.plan(name)["contrasts"], str)
+        if chosen and (pairs := contrasts_table(answer, finding, language, tasks=False)):
             label = words.sentence(words.metric(finding.metric, "short"), stop=False)
             lines += ["", *([label] if len(findings) > 1 else []), *_table(pairs, words)]
-    told = [finding_line(answer, one, language, where=False) for one in findings if one is not answer.findings[0]]
+    told = []
+    for finding in findings:
+        if finding is not answer.findings[0]:
+            told.append(finding_line(answer, finding, language, where=False))
+        if finding.kind == "sets":
+            told += [words.sentence(text) for text in sets_sentences(words.of(name), finding.content)]
     if told:
         lines += ["", *_listed(told)]
     return lines if len(lines) > 1 else []

@@ -78,7 +78,19 @@ class Course:
         else:
             key = f"trend-{self.kind}" if self.kind == "undecided" else self.kind
             values["slope"] = self._slope()
+        if (own := self._own_key()) and words.find(f"template.{own}") is not None:
+            key = own
         return words.say(f"template.{key}", **values)
+
+    def _own_key(self) -> str:
+        """Return the key under which a question may say which end is better, of the metric that decides."""
+        if self.words.plan(self.words.comparison)["metrics"][0] != self.metric:
+            return ""
+        if self.kind == "turns":
+            return "best-inside"
+        if self.kind not in ("rises", "falls"):
+            return ""
+        return "more-is-better" if (self.kind == "rises") == (self.amounts.metric.goal == "high") else "less-is-better"
 
     def _slope(self) -> str:
         """Return ``each doubling of the width raises the test loss by 0.03``."""
