@@ -56,7 +56,7 @@ class TrialMaker:
         return found
 
     def pilot(self, plan: Plan) -> list[Labelled]:
-        """Return trials of one epoch, two for each arm, which tell what an epoch costs: the first may wait for imports."""
+        """Return trials of one epoch, which tell what it costs: two for each arm, as the first may wait for imports."""
         found = []
         for r in range(PILOTS):
             for arm in plan.arms:
