@@ -116,6 +116,18 @@ def grid_sentence(words: Vocabulary, metric: str, content: Mapping[str, Any]) ->
     return words.say("template.grid", best=best, value=value, **metric_cases(words, metric))
 
 
+def grid_headline(words: Vocabulary, metric: str, content: Mapping[str, Any]) -> str:
+    """Return which cell is best, and the levels of ``by`` at which half of the runs or more did not train."""
+    text = grid_sentence(words, metric, content)
+    rows = content["failed"]
+    failed = [
+        words.level(content["by"], level)
+        for j, level in enumerate(content["columns"])
+        if 2 * sum(row[j] for row in rows) >= len(rows)
+    ]
+    return f"{text}; {words.say('grid.half-failed', list=words.joined(failed))}" if failed else text
+
+
 def grid_failures(words: Vocabulary, content: Mapping[str, Any]) -> str:
     """Return the share that did not train at each level of ``by``, the mean over the rows."""
     rows = content["failed"]

@@ -20,6 +20,7 @@ from layerlab.lab.words.contrasts import (
 )
 from layerlab.lab.words.others import (
     grid_failures,
+    grid_headline,
     grid_sentence,
     levels_sentence,
     pairs_sentence,
@@ -259,9 +260,6 @@ _DETAIL: Final[Mapping[str, Callable[[Vocabulary, Finding], list[str]]]] = {
     "trend": _trend_details,
     "pairs": _pairs_details,
     "range": _range_details,
-    "grid": lambda words, found: [
-        grid_sentence(words, found.metric, found.content),
-        grid_failures(words, found.content),
-    ],
+    "grid": lambda words, found: grid_headline(words, found.metric, found.content),
     "sets": lambda words, found: sets_sentences(words, found.content),
 }
