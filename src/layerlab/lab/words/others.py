@@ -10,8 +10,8 @@ from layerlab.lab.words.amounts import Amounts
 from layerlab.lab.words.contrasts import grouped, kind_of, metric_cases
 from layerlab.lab.words.vocabulary import Vocabulary
 
-__all__ = ["best_cell", "grid_failures", "grid_sentence", "levels_sentence", "pairs_sentence", "range_arms",
-           "range_sentence", "range_shares", "set_label", "sets_headline", "sets_sentences"]  # fmt: skip
+__all__ = ["best_cell", "grid_failures", "grid_headline", "grid_sentence", "levels_sentence", "pairs_sentence",
+           "range_arms", "range_sentence", "range_shares", "set_label", "sets_headline", "sets_sentences"]  # fmt: skip
 
 
 def pair_levels(words: Vocabulary, content: Mapping[str, Any]) -> tuple[str, str]:

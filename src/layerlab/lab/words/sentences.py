@@ -250,9 +250,7 @@ _HEADLINE: Final[Mapping[str, Callable[[Vocabulary, Finding], str]]] = {
     "trend": _trend_headline,
     "pairs": lambda words, found: pairs_sentence(words, found.metric, found.content),
     "range": lambda words, found: range_sentence(words, found.content),
-    "grid": lambda words, found: (
-        f"{grid_sentence(words, found.metric, found.content)}; {grid_failures(words, found.content)}"
-    ),
+    "grid": lambda words, found: grid_headline(words, found.metric, found.content),
     "sets": lambda words, found: sets_headline(words, found.content),
 }
 _DETAIL: Final[Mapping[str, Callable[[Vocabulary, Finding], list[str]]]] = {
@@ -260,6 +258,9 @@ _DETAIL: Final[Mapping[str, Callable[[Vocabulary, Finding], list[str]]]] = {
     "trend": _trend_details,
     "pairs": _pairs_details,
     "range": _range_details,
-    "grid": lambda words, found: grid_headline(words, found.metric, found.content),
+    "grid": lambda words, found: [
+        grid_sentence(words, found.metric, found.content),
+        grid_failures(words, found.content),
+    ],
     "sets": lambda words, found: sets_sentences(words, found.content),
 }
