@@ -223,7 +223,10 @@ def _answer(experiment: Experiment, language: str, *, as_json: bool, quiet: bool
     """Run, print, write the report."""
     from layerlab.interrupts import Stopped
     from layerlab.lab.watching import watched
+    from layerlab.lab.words.beforehand import beforehand
 
+    if not quiet and sys.stderr.isatty() and not experiment.answered:
+        print(beforehand(experiment.design, language), file=sys.stderr)
     try:
         answer = watched(experiment, language, shown=False if quiet else None)
     except Stopped as stopped:

@@ -189,6 +189,19 @@ class Experiment:
         return self._answer
 
     @property
+    def answered(self) -> bool:
+        """Whether there is an answer, of this run or stored."""
+        from layerlab.lab.store import Store
+        from layerlab.lab.store_file import file_of
+
+        if self._answer is not None:
+            return True
+        if not file_of(self.folder).is_file():
+            return False
+        with Store.open(self.folder, create=False) as store:
+            return store.answer(self.design.hash) is not None
+
+    @property
     def trials(self) -> pandas.DataFrame:
         """Every trial that has run: a row each."""
         from layerlab.lab.store import Store

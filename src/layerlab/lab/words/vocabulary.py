@@ -30,6 +30,11 @@ def _locale(language: str) -> Mapping[str, str]:
     return found
 
 
+def text_of(key: str, language: str) -> str:
+    """Return a text of the language that no question words itself."""
+    return _locale(language)[key]
+
+
 def plural(language: str, value: float) -> str:
     """Return which form a noun takes after a number: ``one``, ``few``, ``many`` or ``other``.
 
