@@ -135,6 +135,10 @@ def test_a_killed_sweep_goes_on_where_it_was(place: Path, layerlab: Layerlab) ->
         (["ask", "deeper-or-wider", "--set", "colour=red"], r'no factor "colour"'),
         (["ask", "deeper-or-wider", "--arms", "resnet21,plain20"], r'"resnet21" is no network of the zoo'),
         (["ask", "deeper-or-wider", "--workers", "many"], r"workers"),
+        (
+            ["ask", "deeper-or-wider", "--on", "sine", "--metric", "accuracy"],
+            r'"sine" has no classes and so no accuracy',
+        ),
         (["sweep"], r"sweep on what\?"),
         (["sweep", "--data", "circle"], r"sweep what\?"),
         (["sweep", "--data", "circle", "--vary", "width"], r'--vary "width" is no factor with a value'),

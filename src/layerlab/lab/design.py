@@ -14,6 +14,7 @@ from layerlab.lab.equal import equalise
 from layerlab.lab.metrics import metric_named
 from layerlab.lab.question import Comparison, Question, Variant
 from layerlab.lab.trial import FORMAT, canonical
+from layerlab.playground.specification import REGRESSION_DATASETS
 
 __all__ = ["Arm", "Design", "Plan", "arm_name", "make_design"]
 
@@ -126,6 +127,8 @@ def make_design(
     for comparison in variant.comparisons:
         for metric in comparison.metrics:
             metric_named(metric)
+            if metric == "accuracy" and (wrong := [task for task in chosen if task in REGRESSION_DATASETS]):
+                raise LayerlabError(f'"{wrong[0]}" has no classes and so no accuracy; choose loss, or another task')
     plans = tuple(Plan(comparison, _arms(comparison, engine, chosen)) for comparison in variant.comparisons)
     design = Design(question.name, variant.engine, chosen, plans, count, variant.tuning_replicates, budget)
     if design.trials > MAX_TRIALS:
