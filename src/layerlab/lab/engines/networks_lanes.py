@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LANES", "Data", "Lanes", "updates_of_epoch"]
 
-LANES: Final = 10
+LANES: Final = 20
 """Networks of a stack, always: how a batched product is computed, and so its last bits, may depend on their number."""
 CHUNK: Final = 256
 """Images that are evaluated at once."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 from layerlab.lab.engines import Report
@@ -28,14 +30,17 @@ def train_in_processes(
     """
     from joblib import Parallel, delayed, parallel_config
 
-    with parallel_config(backend="loky", inner_max_num_threads=1):
+    with warnings.catch_warnings(), parallel_config(backend="loky", inner_max_num_threads=1):
+        # What is cancelled, when report ends the work, is meant to be.
+        warnings.filterwarnings("ignore", message=".*tasks which were still being processed", category=UserWarning)
         ended = Parallel(n_jobs=processes, return_as="generator_unordered", pre_dispatch="all", batch_size=1)(
             delayed(_one)(train, number, trial.to_dict()) for number, trial in enumerate(trials)
         )
-        for number, outcome in ended:
-            if outcome is None:
-                raise KeyboardInterrupt
-            report(trials[number], Outcome.from_dict(outcome))
+        with closing(ended):
+            for number, outcome in ended:
+                if outcome is None:
+                    raise KeyboardInterrupt
+                report(trials[number], Outcome.from_dict(outcome))
 
 
 def _one(train: Callable[[Trial], Outcome], number: int, trial: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
