@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from layerlab.errors import LayerlabError, did_you_mean
 from layerlab.lab.contradictions import check_comparison
 from layerlab.lab.metrics import metric_named
-from layerlab.lab.question import ArmOf, Comparison, Equal, Question, Variant
+from layerlab.lab.question import RULES, ArmOf, Comparison, Equal, Question, Variant
 from layerlab.values import read_value
 
-__all__ = ["LEARNING_RATES", "arms_of", "changed", "compose", "engine_for"]
+__all__ = ["LEARNING_RATES", "arms_of", "changed", "compose", "engine_for", "rule_of"]
 
 LEARNING_RATES: Final[Mapping[str, Sequence[float]]] = {
     "playground": (0.01, 0.03, 0.1, 0.3),
@@ -20,7 +20,9 @@ LEARNING_RATES: Final[Mapping[str, Sequence[float]]] = {
     "zoo": (0.0003, 0.001, 0.003),
 }
 """The grid that a learning rate is tuned on unless another is given, by engine."""
+_SHORT_RULES: Final = {"params": "parameters", "flops": "macs", "time": "seconds"}
 _EPOCHS: Final = {"playground": 100, "networks": 20, "zoo": 3}
+_MOST_FOR_ALL: Final = 4
 _NUMERIC_LEVELS: Final = 3
 """So many levels of a numeric factor are a trend; fewer are contrasts."""
 
@@ -40,6 +42,29 @@ def engine_for(tasks: Sequence[str], factors: Mapping[str, Any]) -> str:
     if two_d:
         return "playground"
     return "zoo" if "model" in factors else "networks"
+
+
+def rule_of(equal: str, varied: Iterable[str]) -> Equal:
+    """Return the rule of a name; the width is solved for, and where that varies the depth.
+
+    Args:
+        equal: ``parameters``, ``macs`` or ``seconds``, or a shorter name of one.
+        varied: factors that vary.
+
+    Raises:
+        LayerlabError: no rule of this name, or nothing is left to solve for.
+    """
+    rule = _SHORT_RULES.get(equal, equal)
+    if rule not in RULES:
+        raise LayerlabError(f'equal "{equal}"{did_you_mean(str(equal), RULES)}')
+    if rule == "seconds":
+        return Equal(rule, "epochs")
+    taken = set(varied)
+    if "width" in taken and taken & {"depth", "layers"}:
+        raise LayerlabError(
+            f"equal {rule} solves for the width or the depth, and both vary; vary one of them, or leave it out"
+        )
+    return Equal(rule, "depth" if "width" in taken else "width")
 
 
 def arms_of(given: Mapping[str, Any] | Sequence[str]) -> list[ArmOf]:
@@ -129,7 +154,7 @@ def compose(
         metrics=[decides],
         analysis="trend" if numeric and not arms else "contrasts",
         factor=numeric[0] if numeric and not arms else "",
-        contrasts="first" if len(arms) != 2 else [[arms[0].name, arms[1].name]],
+        contrasts=_planned(arms),
         figure="curve" if numeric and not arms else "points",
     )
     check_comparison(comparison, name)
@@ -171,7 +196,7 @@ def changed(
                 analysis="contrasts",
                 factor="",
                 by="",
-                contrasts="first" if len(arms) > 2 else [[arm.name for arm in arms][:2]],
+                contrasts=_planned(arms),
                 tune_on="",
                 figure="points",
                 equal=None if one.equal is None or one.equal.by in same else one.equal,
@@ -194,6 +219,13 @@ def changed(
         if arms:
             break  # the others would be the same arms once more
     return replace(variant, comparisons=found)
+
+
+def _planned(arms: Sequence[ArmOf]) -> str | list[list[str]]:
+    """Return the contrasts of arms that a person names: of a few all pairs, of more each with the first."""
+    if len(arms) == 2:
+        return [[arms[0].name, arms[1].name]]
+    return "all" if 2 < len(arms) <= _MOST_FOR_ALL else "first"
 
 
 def _is_number(value: Any) -> bool:

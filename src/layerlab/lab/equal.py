@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,9 @@ __all__ = ["TOLERANCE", "equalise"]
 
 TOLERANCE: Final = 0.1
 """Arms are equal when each is this near to the budget; more would be another comparison."""
+_STEPPED: Final = ("depth",)
+"""Factors of few levels, some of which cannot be built; the budget is chosen to suit them where none is given."""
+_MOST_STEPS: Final = 120
 _LARGEST_WHOLE: Final = 4096
 _SMALLEST, _LARGEST = 1 / 64, 16.0
 
@@ -33,19 +37,58 @@ def equalise(arms: Sequence[Arm], equal: Equal, engine: Engine, task: str, tuned
         found = engine.cost(engine.settings({**factors, **tuned}, task))
         return float(found.parameters if equal.rule == "parameters" else found.macs)
 
+    if equal.by in _STEPPED:
+        return _by_steps(arms, equal, cost)
     if budget is None:
         budget = cost(arms[0].factors)
     solved = []
     for arm in arms:
         value, reached = _solve(arm, equal.by, budget, cost, whole=engine.name != "zoo")
         if abs(reached - budget) > TOLERANCE * budget:
-            unit = "parameters" if equal.rule == "parameters" else "multiply-accumulates"
-            raise LayerlabError(
-                f'the arm "{arm.name}" cannot be built at {budget:,.0f} {unit}: the nearest, {equal.by} {value:g}, has'
-                f" {reached:,.0f}; choose another budget or leave the arm out"
-            )
+            raise _unreachable(arm, equal, budget, value, reached)
         solved.append(replace(arm, factors={**arm.factors, equal.by: value}))
     return solved
+
+
+def _by_steps(arms: Sequence[Arm], equal: Equal, cost: Callable[[Mapping[str, Any]], float]) -> list[Arm]:
+    """Return the arms with a factor of few levels, such as the depth, chosen for a budget that suits all of them."""
+    reachable: list[dict[int, float]] = []
+    for arm in arms:
+        levels: dict[int, float] = {}
+        for value in range(1, _MOST_STEPS + 1):
+            with suppress(LayerlabError):  # not every depth can be built
+                levels[value] = cost({**arm.factors, equal.by: value})
+        if not levels:
+            cost({**arm.factors, equal.by: 1})  # which says why
+        reachable.append(levels)
+
+    def nearest(levels: Mapping[int, float], budget: float) -> int:
+        return min(levels, key=lambda value: abs(levels[value] - budget))
+
+    def worst(budget: float) -> float:
+        return max(abs(levels[nearest(levels, budget)] / budget - 1) for levels in reachable)
+
+    budget = equal.at
+    if budget is None:
+        costs = sorted({reached for levels in reachable for reached in levels.values()})
+        candidates = [reached * factor for reached in costs for factor in (1 - TOLERANCE / 2, 1.0, 1 + TOLERANCE / 2)]
+        fitting = [candidate for candidate in candidates if worst(candidate) <= TOLERANCE]
+        budget = min(fitting) if fitting else min(candidates, key=worst)
+    solved = []
+    for arm, levels in zip(arms, reachable, strict=True):
+        value = nearest(levels, budget)
+        if abs(levels[value] - budget) > TOLERANCE * budget:
+            raise _unreachable(arm, equal, budget, value, levels[value])
+        solved.append(replace(arm, factors={**arm.factors, equal.by: value}))
+    return solved
+
+
+def _unreachable(arm: Arm, equal: Equal, budget: float, value: float, reached: float) -> LayerlabError:
+    unit = "parameters" if equal.rule == "parameters" else "multiply-accumulates"
+    return LayerlabError(
+        f'the arm "{arm.name}" cannot be built at {budget:,.0f} {unit}: the nearest, {equal.by} {value:g}, has'
+        f" {reached:,.0f}; choose another budget or leave the arm out"
+    )
 
 
 def _solve(arm: Arm, by: str, budget: float, cost: Any, *, whole: bool) -> tuple[float, float]:

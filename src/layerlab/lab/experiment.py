@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from layerlab.errors import LayerlabError
 from layerlab.lab.answer import Answer
-from layerlab.lab.compose import arms_of, changed, compose
+from layerlab.lab.compose import arms_of, changed, compose, rule_of
 from layerlab.lab.design import Design, make_design
 from layerlab.lab.duration import seconds_of
 from layerlab.lab.levels import written
-from layerlab.lab.question import RULES, Equal, Question, Variant, list_questions, question
+from layerlab.lab.question import Question, Variant, list_questions, question
 from layerlab.lab.request import Request
 from layerlab.lab.runner import checked_workers, workers_ready
 
@@ -78,7 +78,7 @@ class Experiment:
         self.workers = workers
         tasks = [on] if isinstance(on, str) else list(on or ())
         given = arms_of(arms) if arms is not None else []
-        rule = None if equal is None else _rule(equal)
+        rule = None if equal is None else rule_of(equal, [name for arm in given for name in arm.factors])
         asked = _asked(question, given)
         if asked is None:
             asked = compose(
@@ -228,14 +228,6 @@ class Experiment:
         from layerlab.lab.report import write_report
 
         return write_report(self.answer, self.folder / "report.html" if path is None else path, language)
-
-
-def _rule(equal: str) -> Equal:
-    if equal not in RULES:
-        from layerlab.errors import did_you_mean
-
-        raise LayerlabError(f'equal "{equal}"{did_you_mean(str(equal), RULES)}')
-    return Equal(equal, "epochs" if equal == "seconds" else "width")
 
 
 def _asked(given: str | os.PathLike[str] | Question, arms: Sequence[Any]) -> Question | None:

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from layerlab.errors import LayerlabError, did_you_mean
-from layerlab.lab.compose import compose
+from layerlab.errors import LayerlabError
+from layerlab.lab.compose import compose, rule_of
 from layerlab.lab.design import make_design
 from layerlab.lab.duration import seconds_of
 from layerlab.lab.experiment import FOLDER, Experiment, folder_name
 from layerlab.lab.levels import written
-from layerlab.lab.question import RULES, Equal
 from layerlab.lab.request import Request
 
 __all__ = ["sweep"]
@@ -45,7 +44,7 @@ def sweep(
         model: a network of the zoo, ``mlp`` or ``cnn``; None: the playground's, on two-dimensional tasks.
         tune: factor -> grid; an empty grid is the customary one. None: the learning rate, unless it is given.
         fixed: factors that all share.
-        equal: ``parameters``, ``macs`` or ``seconds``; the width is solved for, unless it varies.
+        equal: ``parameters``, ``macs`` or ``seconds``; the width is solved for, and where that is given the depth.
         metric: that decides.
         seeds, budget, folder, workers: as in :class:`~layerlab.lab.experiment.Experiment`.
 
@@ -60,16 +59,7 @@ def sweep(
     hold = dict(fixed or {})
     if model is not None:
         hold["network" if model in SMALL else "model"] = model
-    rule = None
-    if equal is not None:
-        if equal not in RULES:
-            raise LayerlabError(f'equal "{equal}"{did_you_mean(equal, RULES)}')
-        if equal != "seconds" and "width" in vary:
-            raise LayerlabError(
-                f"equal {equal} solves for the width, and the width varies as well; vary another factor, or leave"
-                " --equal out"
-            )
-        rule = Equal(equal, "epochs" if equal == "seconds" else "width")
+    rule = None if equal is None else rule_of(equal, [*vary, *hold])
     title = f"{' and '.join(vary)} of {model or 'a playground network'} on {', '.join(tasks)}"
     asked = compose(title, tasks=tasks, vary=vary, hold=hold, tune=tune, equal=rule, metric=metric, seeds=seeds)
     design = make_design(asked, asked.variants[0], seeds=seeds, budget=None if budget is None else seconds_of(budget))
