@@ -230,7 +230,7 @@ def _answer(experiment: Experiment, language: str, *, as_json: bool, quiet: bool
     try:
         answer = watched(experiment, language, shown=False if quiet else None)
     except Stopped as stopped:
-        print(f"layerlab: {stopped}; layerlab lab resume {experiment.folder} goes on", file=sys.stderr)
+        print(f"layerlab: {stopped}, as does layerlab lab resume {experiment.folder}", file=sys.stderr)
         raise typer.Exit(130) from stopped
     report = experiment.report(language=language)
     if as_json:
