@@ -294,6 +294,29 @@ def test_processes_that_begin_and_write_at_once_agree(tmp_path: Path) -> None:
     assert [outcome.values["loss"] for outcome in stored.values()] == found[0][0]
 
 
+def open_at_once(folder: Path, start: threading.Barrier, answers: multiprocessing.Queue[str]) -> None:
+    start.wait()
+    try:
+        with Store.open(folder) as store:
+            store.designs()
+        answers.put("")
+    except LayerlabError as error:
+        answers.put(str(error))
+
+
+def test_a_store_that_another_process_is_making_is_no_other_programs(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    for number in range(20):
+        start, answers = context.Barrier(6), context.Queue()
+        folder = tmp_path / str(number)
+        processes = [context.Process(target=open_at_once, args=(folder, start, answers)) for _ in range(6)]
+        for process in processes:
+            process.start()
+        assert [answers.get(timeout=60) for _ in processes] == [""] * 6
+        for process in processes:
+            process.join()
+
+
 def test_threads_may_share_it(store: Store) -> None:
     trials = trials_of(80)
     errors: list[BaseException] = []

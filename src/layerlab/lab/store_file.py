@@ -127,8 +127,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 def _is_empty(connection: sqlite3.Connection, path: Path) -> bool:
     """Return whether there are no tables yet. Raises LayerlabError where the file is not ours to use."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    application, version, tables = _looked_at(connection)
     if application == _APPLICATION and version == FORMAT:
         return False
     if application == _APPLICATION:
@@ -136,10 +135,24 @@ def _is_empty(connection: sqlite3.Connection, path: Path) -> bool:
             f'the trials in "{path}" were stored by another version of Layerlab (their format is {version}, this one '
             f"has {FORMAT}); use that version, or another folder"
         )
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application or version or tables:
         raise LayerlabError(f'"{path}" is another program\'s database, not a store of trials')
     return True
+
+
+def _looked_at(connection: sqlite3.Connection) -> list[int]:
+    """Return application id, version and number of tables, all of one moment: another process may be filling it."""
+    questions = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+    own = not connection.in_transaction
+    if own:
+        connection.execute("BEGIN")
+    try:
+        # The tables first: it is a query that begins to read, and not a pragma.
+        found = [int(connection.execute(question).fetchone()[0]) for question in reversed(questions)]
+    finally:
+        if own:
+            connection.execute("ROLLBACK")
+    return found[::-1]
 
 
 def _nothing_there(path: Path) -> LayerlabError:
