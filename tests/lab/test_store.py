@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -349,10 +350,15 @@ def test_who_waits_too_long_is_told(store: Store) -> None:
     store.put(trials_of(1)[0], Outcome())
 
 
+@pytest.mark.alone
 def test_five_thousand_trials_load_quickly(store: Store) -> None:
     trials = trials_of(5000)
     store.put_many([(trial, outcome_of(trial)) for trial in trials])
     keys = [trial.key for trial in trials]
-    began = time.process_time()
-    assert len(store.get(keys)) == 5000
-    assert time.process_time() - began < 1
+    gc.freeze()  # what other tests left in this process is not the store's to be walked through
+    try:
+        began = time.thread_time()
+        assert len(store.get(keys)) == 5000
+        assert time.thread_time() - began < 1
+    finally:
+        gc.unfreeze()
