@@ -122,8 +122,14 @@ def test_a_lesson_can_be_stopped(open_page: OpenPage) -> None:
     page.locator("[data-lesson=capacity]").click()
     page.locator(".learn-field input[name=seeds]").fill("30")
     page.locator(".learn-choices input").first.check()
+    # The lesson takes less than a second, so that the button is pressed soon after it is there.
+    page.evaluate(
+        """() => new MutationObserver((_, observer) => {
+            const stop = document.querySelector(".learn-stop");
+            if (stop) { observer.disconnect(); setTimeout(() => document.querySelector(".learn-stop")?.click(), 100); }
+        }).observe(document.body, { childList: true, subtree: true })"""
+    )
     page.locator(".learn-run").click()
-    page.locator(".learn-stop").click()
     page.locator(".learn-failure").wait_for()
     assert page.locator(".learn-failure").inner_text() == "The lesson was stopped; nothing was measured."
     assert page.locator(".learn-step-result").count() == 0
