@@ -122,11 +122,11 @@ def test_a_lesson_can_be_stopped(open_page: OpenPage) -> None:
     page.locator("[data-lesson=capacity]").click()
     page.locator(".learn-field input[name=seeds]").fill("30")
     page.locator(".learn-choices input").first.check()
-    # The lesson takes less than a second, so that the button is pressed soon after it is there.
+    # The lesson takes less than a second, so that the button is pressed as soon as it is there.
     page.evaluate(
         """() => new MutationObserver((_, observer) => {
             const stop = document.querySelector(".learn-stop");
-            if (stop) { observer.disconnect(); setTimeout(() => document.querySelector(".learn-stop")?.click(), 100); }
+            if (stop) { observer.disconnect(); stop.click(); }
         }).observe(document.body, { childList: true, subtree: true })"""
     )
     page.locator(".learn-run").click()

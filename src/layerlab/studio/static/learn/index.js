@@ -21,6 +21,8 @@ const PACE = { minibatches: 25, frames: 30 };
  * @param {Context} context
  */
 export function mountLessons(root, context) {
+  /** Those whose button to stop was pressed since they began. @type {WeakSet<Course>} */
+  const stopping = new WeakSet();
   /** @type {Offer[]} */
   let offers = [];
   let asked = false;
@@ -88,7 +90,10 @@ export function mountLessons(root, context) {
       redraw: render,
       setUp: () => void setUp(offer, course),
       run: () => void run(offer, course),
-      stop: () => void context.call("cancel").catch(() => undefined),
+      stop: () => {
+        stopping.add(course);
+        void context.call("cancel").catch(() => undefined);
+      },
       openLink: (/** @type {string} */ link) => (context.openLink(link), window.scrollTo({ top: 0 })),
       again: ask,
       live: () => live(course),
@@ -143,11 +148,14 @@ export function mountLessons(root, context) {
   async function run(offer, course) {
     if (course.progress) return;
     if (course.live) await setUp(offer, course);
+    stopping.delete(course);
     course.progress = { done: 0, total: 1, partial: null };
     course.failure = null;
     render();
     if (course.live) await context.call("play", { ...PACE, stop: { epoch: offer.epochs } }).catch(() => undefined);
     try {
+      // Whoever pressed the button before there was anything to end is heard here.
+      if (stopping.has(course)) throw new CommandError({ key: "error.cancelled" });
       const choices = { ...course.options, seeds: course.seeds, first_seed: course.first, prediction: course.prediction };
       course.result = await context.call("lesson", { name: offer.name, arguments: choices });
     } catch (error) {
