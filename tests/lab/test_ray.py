@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import ray
 from lab_engines import GROUP, HOME, bits, outcome_of, trials_of
 
 import layerlab
@@ -23,8 +24,6 @@ from layerlab.lab import engines, ray_workers
 from layerlab.lab.runner import Progress, run_trials, workers_ready
 from layerlab.lab.store import Store
 from layerlab.lab.trial import Replicate, Trial
-
-ray = pytest.importorskip("ray")
 
 SUPPORT = Path(__file__).parents[1] / "support"
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}

@@ -96,7 +96,7 @@ def test_the_other_direction_has_the_other_words() -> None:
 def test_a_turn_that_does_not_matter_is_none() -> None:
     assert "does not change" in headline(EVERY["flat"]())
     up = over_depth({1: 0.110, 2: 0.1, 4: 0.2, 8: 0.4}, spread=0.002)
-    assert up.findings[0].content["trends"][0]["trend"]["turns"]
+    assert not up.findings[0].content["trends"][0]["trend"]["turns"]
     assert "rises with" in headline(up)
 
 

@@ -55,7 +55,7 @@ class Trend:
     """Level with the best mean; None where all are left out."""
     turns: bool
     """Whether the curve bends (the 95 % interval of its quadratic term excludes 0, as does its sign-flip test) so
-    that the best level lies inside the range: better up to there, and worse beyond."""
+    that the best level lies inside the range and is better than both ends by more than the smallest difference."""
     left_out: tuple[float, ...]
     """Levels of which half or more of the runs did not train: they are no part of the slope."""
     smallest_difference: float
@@ -129,7 +129,7 @@ def trend(
     middles = [sign * middle if keep else -math.inf for (middle, _, _), keep in zip(bands, kept, strict=True)]
     best = int(np.argmax(middles)) if kept.any() and figures.shape[1] else None
     inside = best is not None and levels[kept][0] < levels[best] < levels[kept][-1]
-    turns = bool(inside) and peaks(x, sign * y, error)
+    turns = bool(inside) and peaks(x, sign * y, error) and _ahead_of_ends(middles, kept, smallest)
     means, lows, highs = (tuple(in_metric(value, log) for value in part) for part in zip(*bands, strict=True))
     change = (evidence.centre, evidence.low, evidence.high)
     slope, slope_low, slope_high = (in_metric(value / span, log) for value in change)
@@ -162,6 +162,18 @@ def trend(
         verdict=verdict,
         evidence=evidence,
     )
+
+
+def _ahead_of_ends(heights: Sequence[float], kept: Bools, smallest: float) -> bool:
+    """Return whether the best level is better than both ends by more than the smallest difference that matters.
+
+    Args:
+        heights: of each level, more being better.
+        kept: the levels that are not left out.
+        smallest: the difference.
+    """
+    inner = [height for height, keep in zip(heights, kept, strict=True) if keep]
+    return max(inner) - max(inner[0], inner[-1]) > smallest
 
 
 def _check(factor: str, levels: Floats, log_x: bool) -> None:

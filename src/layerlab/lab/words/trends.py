@@ -34,23 +34,7 @@ class Course:
         """One of ``rises``, ``falls``, ``turns``, ``flat``, ``undecided``, ``unfair``."""
         kind = str(self.verdict["kind"])
         fair = kind not in ("unfair", "flat") and self.verdict["reason"] not in ("exploratory", "no-pairs")
-        return "turns" if fair and self.trend["turns"] and self._turn_matters() else kind
-
-    def _turn_matters(self) -> bool:
-        """Return whether the best level is better than both ends by more than the smallest difference that matters."""
-        one = self.trend
-        kept = [(x, mean) for x, mean in zip(one["xs"], one["means"], strict=True) if x not in one["left_out"]]
-        best = next(mean for x, mean in kept if x == one["best"])
-        for end in (kept[0][1], kept[-1][1]):
-            if best is None:
-                return False
-            if end is None:
-                continue  # that end never reaches its target
-            better, worse = (best, end) if self.amounts.metric.goal == "high" else (end, best)
-            ahead = better / worse if one["log"] else better - worse
-            if ahead <= one["smallest_difference"]:
-                return False
-        return True
+        return "turns" if fair and self.trend["turns"] else kind
 
     def level(self, x: float) -> str:
         """Return the label of a level."""
