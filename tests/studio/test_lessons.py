@@ -14,6 +14,7 @@ import pytest
 
 import layerlab.studio
 from layerlab.errors import LayerlabError
+from layerlab.lab.statistics.intervals import median_interval, share_interval
 from layerlab.playground.link import read_link
 from layerlab.studio import lessons
 from layerlab.studio.lessons import LESSONS, conclude
@@ -21,11 +22,9 @@ from layerlab.studio.lessons.arguments import Request
 from layerlab.studio.lessons.lesson import Trials
 from layerlab.studio.lessons.statistics import (
     compare,
-    median_interval,
     pairwise_confidence,
     quartiles,
     seeds_needed,
-    share_interval,
     unbeaten,
 )
 

@@ -7,11 +7,11 @@ from typing import Final
 
 import numpy as np
 
+from layerlab.lab.statistics.intervals import share_interval
 from layerlab.playground.specification import Specification
 from layerlab.studio.lessons.figures import curves, strip
 from layerlab.studio.lessons.lesson import Arm, Lesson, Options, Reading, Text, Trials, say
 from layerlab.studio.lessons.sentences import best_arm, needed, smallest
-from layerlab.studio.lessons.statistics import share_interval
 
 __all__ = ["FEATURE_SETS"]
 

@@ -14,15 +14,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from layerlab.lab.statistics.intervals import median, median_interval
+
 __all__ = [
     "CONFIDENCE",
     "Comparison",
     "compare",
-    "median_interval",
     "pairwise_confidence",
     "quartiles",
     "seeds_needed",
-    "share_interval",
     "unbeaten",
 ]
 
@@ -53,34 +53,9 @@ def quartiles(values: Floats) -> Floats:
     return np.stack(found)
 
 
-def median_interval(values: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the interval of the sign test for the median that ``values`` were drawn around.
-
-    Args:
-        values: (n,).
-        confidence: with which the interval covers the median.
-
-    Returns:
-        Two of the values; minus and plus infinity where so few values allow no such interval.
-    """
-    ordered, count = np.sort(values), len(values)
-    rank = 0
-    while 2 * _tail(rank, count) <= 1 - confidence:
-        rank += 1
-    return (float(ordered[rank - 1]), float(ordered[count - rank])) if rank else (-math.inf, math.inf)
-
-
 def seeds_needed(confidence: float = CONFIDENCE) -> int:
-    """Return the smallest number of seeds with which :func:`median_interval` can exclude anything."""
+    """Return the smallest number of seeds with which the interval of the median can exclude anything."""
     return math.ceil(1 - math.log2(1 - confidence) - 1e-9)
-
-
-def share_interval(hits: int, count: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the exact (Clopper-Pearson) interval for a probability of which ``hits`` out of ``count`` were seen."""
-    rest = (1 - confidence) / 2
-    low = 0.0 if hits == 0 else _solve(lambda p: _tail(count - hits, count, 1 - p) - rest)
-    high = 1.0 if hits == count else _solve(lambda p: rest - _tail(hits, count, p))
-    return low, high
 
 
 @dataclass(frozen=True)
@@ -123,7 +98,7 @@ def compare(first: Floats, second: Floats, confidence: float = CONFIDENCE) -> Co
     with np.errstate(invalid="ignore"):
         steps = np.nan_to_num(np.log(first) - np.log(second), nan=0.0, posinf=math.inf, neginf=-math.inf)
     low, high = median_interval(steps, confidence)
-    middle = _middle(steps)
+    middle = median(steps)
     return Comparison(_raised(middle), _raised(low), _raised(high), int((steps < 0).sum()), int((steps > 0).sum()))
 
 
@@ -146,29 +121,6 @@ def unbeaten(losses: Floats) -> tuple[int, ...]:
         if not any(compare(other, mine, confidence).verdict == "less" for other in losses)
     ]
     return tuple(best) or tuple(range(len(losses)))
-
-
-def _tail(most: int, count: int, chance: float = 0.5) -> float:
-    """Return the probability of at most ``most`` hits out of ``count``."""
-    return sum(math.comb(count, k) * chance**k * (1 - chance) ** (count - k) for k in range(most + 1))
-
-
-def _solve(rising: Any) -> float:
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
-    return (low + high) / 2
-
-
-def _middle(steps: Floats) -> float:
-    ordered, half = np.sort(steps), len(steps) // 2
-    if len(steps) % 2:
-        return float(ordered[half])
-    left, right = float(ordered[half - 1]), float(ordered[half])
-    if math.isfinite(left) and math.isfinite(right):
-        return (left + right) / 2
-    return 0.0 if left == -right else left if math.isinf(left) else right
 
 
 def _raised(step: float) -> float:
