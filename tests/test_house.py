@@ -91,6 +91,16 @@ def test_starting_loads_neither_torch_nor_lightning() -> None:
     assert "train" in done.stdout
 
 
+def test_the_studio_starts_without_what_only_some_pages_need() -> None:
+    program = (
+        "import sys, layerlab.studio.app\n"
+        "heavy = {'torch', 'scipy', 'numba', 'pandas', 'plotly', 'sklearn'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_no_file_is_large() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     for name in filter(None, listed.decode().split("\0")):

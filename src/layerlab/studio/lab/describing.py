@@ -12,7 +12,6 @@ from layerlab.lab.engines import engine_named
 from layerlab.lab.engines.playground_settings import TASKS
 from layerlab.lab.metrics import METRICS
 from layerlab.lab.question import LANGUAGES, RULES, list_questions, question
-from layerlab.lab.statistics import FEWEST, detectable
 from layerlab.lab.store import Store
 from layerlab.lab.words.tables import design_rows
 from layerlab.studio.command_error import described
@@ -181,6 +180,8 @@ def designed(asked: Asked, limits: LabLimits) -> Designed:
     Raises:
         LayerlabError: it cannot be done; one sentence.
     """
+    from layerlab.lab.statistics import FEWEST, detectable  # SciPy: too slow for the studio's start
+
     experiment = experiment_of(asked)
     design, answer = experiment.design, empty_answer(experiment.request)
     problem = None
