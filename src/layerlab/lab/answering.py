@@ -13,7 +13,7 @@ from layerlab.lab.answer import Answer, ArmRow, Caveat, Point, Tuned
 from layerlab.lab.caveats import caveats
 from layerlab.lab.machine import this_machine
 from layerlab.lab.metrics import METRICS
-from layerlab.lab.results import Results, over_tasks, summary
+from layerlab.lab.results import Results, over_tasks, summary, with_times
 from layerlab.lab.statistics import detectable
 from layerlab.lab.tuning import score_metric
 
@@ -125,14 +125,10 @@ def _chosen(results: Results, arm: str, task: str) -> dict[str, float]:
 
 
 def _points(results: Results) -> list[Point]:
-    found, usual = [], results.seconds_per_step
+    rounds = {arm: dict(enumerate(seconds)) for arm, seconds in results.rounds.items()}
+    found = []
     for (arm, task, replicate), (trial, outcome) in results.runs.items():
-        values = dict(outcome.values)
-        if (seconds := usual.get(arm)) is not None:
-            steps = values.get("steps_to_target")
-            values["seconds_to_target"] = None if steps is None else steps * seconds
-            if replicate < len(results.rounds[arm]):
-                values["seconds_per_step"] = results.rounds[arm][replicate]
+        values = with_times(outcome.values, rounds.get(arm, {}), replicate)
         found.append(Point(results.plan.comparison.name, arm, task, replicate, values, outcome.failure, trial.key))
     return found
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from layerlab.lab.trial import Outcome, Trial
     from layerlab.lab.tuning import Choice, Grid
 
-__all__ = ["Results", "over_tasks"]
+__all__ = ["Results", "over_tasks", "summary", "with_times"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -105,6 +105,25 @@ class Results:
             if choice.edge is not None:
                 found.setdefault(arm, []).append(task)
         return found
+
+
+def with_times(
+    values: Mapping[str, float | None], rounds: Mapping[int, float], replicate: int
+) -> dict[str, float | None]:
+    """Return the figures of a run with its times: of an update, where it has a round of its own, and to the target.
+
+    Args:
+        values: as the trial left them.
+        rounds: replicate -> seconds of an update of its arm.
+        replicate: of the run.
+    """
+    found = dict(values)
+    if rounds:
+        steps = found.get("steps_to_target")
+        found["seconds_to_target"] = None if steps is None else steps * float(np.median(list(rounds.values())))
+        if replicate in rounds:
+            found["seconds_per_step"] = rounds[replicate]
+    return found
 
 
 def over_tasks(values: Floats, scale: str) -> Floats:

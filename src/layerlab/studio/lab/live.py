@@ -10,7 +10,7 @@ import numpy as np
 from layerlab.lab.answer import Answer, Point
 from layerlab.lab.metrics import METRICS
 from layerlab.lab.question import LANGUAGES
-from layerlab.lab.results import over_tasks, summary
+from layerlab.lab.results import over_tasks, summary, with_times
 from layerlab.lab.words import headline
 from layerlab.studio.lab.naming import Words, arm_label, in_all, named_tasks
 
@@ -54,12 +54,8 @@ def arrived(linked: Iterable[Linked]) -> list[Point]:
             runs.append((place, one))
     points = []
     for (comparison, arm), one in runs:
-        task, replicate, values = one.label["task"], one.label["replicate"], dict(one.outcome.values)
-        if timed := rounds.get((comparison, arm)):
-            steps = values.get("steps_to_target")
-            values["seconds_to_target"] = None if steps is None else steps * float(np.median([*timed.values()]))
-            if replicate in timed:
-                values["seconds_per_step"] = timed[replicate]
+        task, replicate = one.label["task"], one.label["replicate"]
+        values = with_times(one.outcome.values, rounds.get((comparison, arm), {}), replicate)
         points.append(Point(comparison, arm, task, replicate, values, one.outcome.failure, one.key))
     return points
 
